@@ -1,0 +1,1 @@
+"""arfollow: receivables follow-up that runs by itself."""

