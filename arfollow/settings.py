@@ -146,8 +146,6 @@ ANYMAIL = {
 
 # --- Sending ------------------------------------------------------------------------------------
 
-SEND_RATE_PER_MINUTE = env.int("SEND_RATE_PER_MINUTE", default=60)  # 0 = as fast as it goes
-STORM_FLOOR = env.int("STORM_FLOOR", default=50)
 SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=120)
 SEND_DEADLINE_SECONDS = env.int("SEND_DEADLINE_SECONDS", default=20)
 # Told apart from every other installation by a file that no database backup carries along.
