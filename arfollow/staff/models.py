@@ -141,7 +141,8 @@ class Company(models.Model):
     daily_cap = models.PositiveSmallIntegerField(default=1)
     weekly_cap = models.PositiveSmallIntegerField(default=3)
     storm_floor = models.PositiveIntegerField(
-        default=50, help_text="A run that would send more than this, and three times the usual, asks first."
+        default=50,
+        help_text="A run that would send more than this, and three times the usual, asks first.",
     )
     send_rate = models.PositiveIntegerField(
         null=True, blank=True, default=60, help_text="E-mails a minute; empty is unlimited."
@@ -179,9 +180,9 @@ class Company(models.Model):
     @classmethod
     def load(cls) -> Self:
         """The one row, made with its defaults where it is missing."""
-        return cls.objects.select_related("contact_person", "letter_signatory").get_or_create(
-            id=1
-        )[0]
+        return cls.objects.select_related("contact_person", "letter_signatory").get_or_create(id=1)[
+            0
+        ]
 
 
 class QuietPeriod(models.Model):
