@@ -5,8 +5,8 @@ letter, the statement and the call script. Amounts are ``Decimal`` in the major 
 their table's currency; dates are business dates of the customer, passed in.
 """
 
+import datetime
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -118,8 +118,8 @@ class Line:
     open: Decimal
     original: Decimal = ZERO
     paid: Decimal = ZERO
-    issue_date: date | None = None
-    due_date: date | None = None
+    issue_date: datetime.date | None = None
+    due_date: datetime.date | None = None
     days_late: int = 0
     kind: str = "invoice"
     instalment_no: int = 0
@@ -167,7 +167,7 @@ class CurrencyTable:
 class PriorContact:
     """An earlier contact that reached them; attempts that did not are never listed."""
 
-    on: date
+    on: datetime.date
     channel: str
     about: str = ""
 
@@ -176,11 +176,11 @@ class PriorContact:
 class PromiseNote:
     """What was agreed: ``received`` is what came in of ``amount`` so far."""
 
-    on: date
+    on: datetime.date
     amount: Decimal
     currency: str
     received: Decimal = ZERO
-    noted_on: date | None = None
+    noted_on: datetime.date | None = None
 
     @property
     def remaining(self) -> Decimal:
@@ -214,7 +214,7 @@ class Payment:
 
     amount: Decimal
     currency: str
-    on: date
+    on: datetime.date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +224,7 @@ class InternalFacts:
     reason: str = ""
     history: tuple[str, ...] = ()
     next_step: str = ""
-    next_on: date | None = None
+    next_on: datetime.date | None = None
     link: str = ""
 
 
@@ -241,14 +241,14 @@ class Notice:
     company: Company
     contact: Person
     recipient: Recipient
-    date: date
+    date: datetime.date
     tone: str
     tables: tuple[CurrencyTable, ...]
-    received_through: date
+    received_through: datetime.date
     purpose: Purpose = Purpose.REMINDER
     channel: str = "email"
     reference: str = ""
-    deadline: date | None = None
+    deadline: datetime.date | None = None
     prior_contacts: tuple[PriorContact, ...] = ()
     promise: PromiseNote | None = None
     payment: Payment | None = None
