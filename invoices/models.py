@@ -4,6 +4,7 @@
 `invoices.services`; `check_ledger` proves that they equal their rows.
 """
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.conf import settings
@@ -12,10 +13,6 @@ from django.db.models import F, Q
 
 from arfollow.shared import clock
 from customers.models import Customer, PaymentTerms
-
-
-def _amount(**options: object) -> "models.DecimalField[object, object]":
-    return models.DecimalField(max_digits=18, decimal_places=2, **options)  # type: ignore[arg-type]
 
 
 class LedgerSource(models.Model):
@@ -83,7 +80,7 @@ class CatalogueItem(models.Model):
     code = models.CharField(max_length=60, unique=True)
     name = models.CharField(max_length=160)
     description = models.TextField(blank=True)
-    unit_price = _amount(null=True, blank=True)
+    unit_price = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     active = models.BooleanField(default=True)
 
@@ -103,9 +100,11 @@ class Invoice(models.Model):
     terms = models.ForeignKey(PaymentTerms, on_delete=models.PROTECT, null=True, blank=True)
     terms_text = models.CharField(max_length=80, blank=True)
     currency = models.CharField(max_length=3)
-    amount = _amount()
-    open_amount = _amount(editable=False)
-    disputed_amount = _amount(default=0, editable=False)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    open_amount = models.DecimalField(max_digits=18, decimal_places=2, editable=False)
+    disputed_amount = models.DecimalField(
+        max_digits=18, decimal_places=2, default=0, editable=False
+    )
     next_due_date = models.DateField(
         editable=False, help_text="Due date of the oldest open instalment, or of the invoice."
     )
@@ -165,9 +164,9 @@ class Invoice(models.Model):
         return self.number
 
     @property
-    def collectible(self) -> object:
+    def collectible(self) -> Decimal:
         """Open less disputed, in the invoice's currency."""
-        return self.open_amount - self.disputed_amount  # type: ignore[operator]
+        return self.open_amount - self.disputed_amount
 
 
 class InvoiceLine(models.Model):
@@ -179,8 +178,8 @@ class InvoiceLine(models.Model):
     description = models.TextField(blank=True)
     quantity = models.DecimalField(max_digits=18, decimal_places=4, default=1)
     unit_price = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
-    tax_amount = _amount(default=0)
-    amount = _amount()
+    tax_amount = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
 
     class Meta:
         ordering: ClassVar = ["position"]
@@ -198,8 +197,8 @@ class Instalment(models.Model):
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="instalments")
     number = models.PositiveSmallIntegerField(help_text="From 1; 0 means the whole invoice.")
     due_date = models.DateField()
-    amount = _amount()
-    open_amount = _amount(editable=False)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    open_amount = models.DecimalField(max_digits=18, decimal_places=2, editable=False)
 
     class Meta:
         ordering: ClassVar = ["number"]
@@ -225,8 +224,8 @@ class CreditNote(models.Model):
     external_id = models.CharField(max_length=200)
     issue_date = models.DateField()
     currency = models.CharField(max_length=3)
-    amount = _amount()
-    unapplied_amount = _amount(editable=False)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    unapplied_amount = models.DecimalField(max_digits=18, decimal_places=2, editable=False)
     reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -259,8 +258,8 @@ class Payment(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payments")
     received_on = models.DateField(help_text="The day it counts from (rule 7).")
     currency = models.CharField(max_length=3)
-    amount = _amount()
-    unapplied_amount = _amount(editable=False)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    unapplied_amount = models.DecimalField(max_digits=18, decimal_places=2, editable=False)
     method = models.CharField(max_length=40, blank=True)
     reference = models.CharField(max_length=200, blank=True)
     source = models.CharField(max_length=40, blank=True)
@@ -308,8 +307,8 @@ class Charge(models.Model):
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="charges")
     kind = models.CharField(max_length=12, choices=Kind.choices)
     charged_on = models.DateField()
-    amount = _amount()
-    open_amount = _amount(editable=False)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    open_amount = models.DecimalField(max_digits=18, decimal_places=2, editable=False)
     basis = models.CharField(max_length=300, help_text="How it is calculated, in words.")
     waived_on = models.DateField(null=True, blank=True)
 
@@ -345,7 +344,7 @@ class Allocation(models.Model):
     charge = models.ForeignKey(
         Charge, on_delete=models.PROTECT, null=True, blank=True, related_name="allocations"
     )
-    amount = _amount()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
     effective_on = models.DateField()
     reversed_on = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -373,7 +372,7 @@ class WriteOff(models.Model):
     """Part of an invoice given up, with the reason and the person (R18)."""
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="write_offs")
-    amount = _amount()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
     written_off_on = models.DateField()
     reversed_on = models.DateField(null=True, blank=True)
     reason = models.CharField(max_length=200)
@@ -420,7 +419,7 @@ class Dispute(models.Model):
     """The customer contests an amount of an invoice, all or part of it."""
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="disputes")
-    amount = _amount()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
     reason = models.CharField(
         max_length=14, choices=DisputeReason.choices, default=DisputeReason.OTHER
     )

@@ -22,7 +22,7 @@ class Role(models.TextChoices):
 class StaffManager(UserManager["User"]):
     """Makes users; a superuser is an admin in our own roles too."""
 
-    def create_superuser(  # type: ignore[override]
+    def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **extra: Any
     ) -> "User":
         extra.setdefault("role", Role.ADMIN)
@@ -38,7 +38,7 @@ class User(AbstractUser):
     direct_phone = models.CharField(max_length=40, blank=True)
     keyboard_shortcuts = models.BooleanField(default=True)
 
-    objects: ClassVar[StaffManager] = StaffManager()  # type: ignore[assignment]
+    objects: ClassVar[StaffManager] = StaffManager()
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
