@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     other = "postgres" if settings.ON_SQLITE else "sqlite"
     skip = pytest.mark.skip(reason=f"says something about {other} only")
     for item in items:
-        if other in item.keywords:
+        if item.get_closest_marker(other):
             item.add_marker(skip)
 
 
