@@ -65,6 +65,7 @@ class Company:
     phone: str = ""
     email: str = ""
     website: str = ""
+    tagline: str = ""
     bank: BankDetails | None = None
     ways_to_pay: tuple[str, ...] = ()
     payment_link: str = ""

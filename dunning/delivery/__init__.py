@@ -1,0 +1,1 @@
+"""How an attempt leaves the house: one small interface per channel."""

@@ -1,0 +1,44 @@
+"""A message's parts as our templates show them: the same for e-mail and letter."""
+
+from dataclasses import dataclass
+
+from dunning.wording.blocks import BLOCKS, HEADINGS, Entry
+from dunning.wording.message import Block, Bullets, Heading, Message, Paragraph, Part
+from dunning.wording.notice import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dressed:
+    """One part: ``kind`` is paragraph, heading, bullets, invoice_table or a block's name."""
+
+    kind: str
+    lines: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    heading: str = ""
+
+
+def dress(message: Message, notice: Notice) -> tuple[Dressed, ...]:
+    """Every part in order; blocks with nothing to say are left out."""
+    dressed = (_dressed(part, notice) for part in message.parts)
+    return tuple(each for each in dressed if each is not None)
+
+
+def _dressed(part: Part, notice: Notice) -> Dressed | None:
+    match part:
+        case Paragraph(text):
+            return Dressed(kind="paragraph", lines=tuple(text.split("\n")))
+        case Heading(text):
+            return Dressed(kind="heading", lines=(text,))
+        case Bullets(items):
+            return Dressed(kind="bullets", lines=items)
+        case Block("invoice_table"):
+            return Dressed(kind="invoice_table")
+        case Block(name):
+            return _block(name, notice)
+
+
+def _block(name: str, notice: Notice) -> Dressed | None:
+    entries = BLOCKS[name](notice)
+    if not entries:
+        return None
+    return Dressed(kind=name, entries=entries, heading=HEADINGS.get(name, ""))

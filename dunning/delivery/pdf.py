@@ -1,0 +1,128 @@
+"""Letters and statements as PDF, tagged for PDF/UA; the only module that knows WeasyPrint.
+
+A letter is rendered once, kept as bytes, and merged from stored bytes for printing.
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+from django.template.loader import render_to_string
+from pypdf import PdfWriter
+from weasyprint import HTML
+
+from dunning.delivery.addresses import address_lines, company_lines
+from dunning.delivery.assets import BASE_URL, fetcher, fonts, parsed, style_sheet
+from dunning.delivery.barcode import code128
+from dunning.delivery.dress import dress
+from dunning.delivery.letter_layout import LAYOUTS, Layout, font_size, geometry_css
+from dunning.wording import compose
+from dunning.wording.formats import amount_due, clean, long_date
+from dunning.wording.message import Block, Message
+from dunning.wording.notice import Notice
+from dunning.wording.tables import FULL_ROWS, table_views
+from dunning.wording.texts import Text, preset
+
+VARIANT = "pdf/ua-1"
+
+
+def render_letter(notice: Notice, layout: str | None = None, text: Text | None = None) -> bytes:
+    """The letter as PDF bytes.
+
+    ``layout`` is a window format ("us_10", "din_a", "din_b", "uk_dl"; default the company's);
+    ``text`` replaces the preset. AddressDoesNotFit and WordingError say why there is none.
+    """
+    chosen = LAYOUTS[layout or notice.company.window]
+    said = text or preset(notice.purpose, "letter", notice.tone, notice.recipient.language)
+    message = compose(said, notice)
+    return _pdf("letter/letter.html", _letter_context(notice, message, chosen), chosen)
+
+
+def _letter_context(notice: Notice, message: Message, layout: Layout) -> dict[str, object]:
+    address = address_lines(notice.recipient, notice.company.address.country, layout.rows)
+    tables = table_views(notice, limit=FULL_ROWS, language=message.language)
+    is_short = any(table.is_short for table in tables)
+    return {
+        "notice": notice,
+        "company": notice.company,
+        "subject": message.subject,
+        "language": message.language,
+        "dated": long_date(notice.date),
+        "parts": dress(message, notice),
+        "tables": tables,
+        "annex": table_views(notice, limit=None) if is_short else (),
+        "address": address,
+        "address_size": f"{font_size(address, layout):.1f}",
+        "sender_lines": company_lines(notice.company),
+        "info": _letter_info(notice, has_notes=layout.notes is not None),
+        "barcode": code128(notice.letter_number) if notice.letter_number else "",
+        "folds": layout.folds,
+        "has_hole": layout.hole is not None,
+        "has_notes": layout.notes is not None,
+    }
+
+
+def _letter_info(notice: Notice, *, has_notes: bool) -> list[tuple[str, str]]:
+    """What stands beside the address: date first, as some laws ask."""
+    person = notice.contact
+    mailing = "" if has_notes else notice.mailing
+    rows = (
+        ("Date", long_date(notice.date)),
+        ("Letter", notice.letter_number),
+        ("Account", notice.account),
+        ("Pay by", long_date(notice.deadline) if notice.deadline else ""),
+        ("Sent by", mailing),
+        ("Contact", person.name),
+        ("Telephone", person.phone or notice.company.phone),
+        ("E-mail", person.email or notice.company.email),
+    )
+    return [(label, clean(value)) for label, value in rows if value]
+
+
+def render_statement(notice: Notice) -> bytes:
+    """Every item of the notice, with ways to pay, as PDF bytes."""
+    page = LAYOUTS[notice.company.window]
+    message = Message(subject="", parts=(Block("ways_to_pay"), Block("signature")))
+    due = amount_due(notice.tables)
+    context = {
+        "notice": notice,
+        "company": notice.company,
+        "language": "en",
+        "dated": long_date(notice.date),
+        "sender_lines": company_lines(notice.company),
+        "tables": table_views(notice, limit=None),
+        "parts": dress(message, notice),
+        "info": [
+            ("Customer", clean(notice.recipient.company)),
+            ("Account", clean(notice.account)),
+            ("Date", long_date(notice.date)),
+            ("Payments to", long_date(notice.received_through)),
+            ("Please pay", due or "nothing at present"),
+        ],
+    }
+    return _pdf("statement/statement.html", context, page)
+
+
+def _pdf(template: str, context: dict[str, object], layout: Layout) -> bytes:
+    document = HTML(
+        string=render_to_string(template, context), base_url=BASE_URL, url_fetcher=fetcher()
+    )
+    sheets = [style_sheet("letter.css"), parsed(geometry_css(layout.key))]
+    written: bytes = document.write_pdf(
+        stylesheets=sheets, font_config=fonts(), pdf_variant=VARIANT, pdf_tags=True
+    )
+    return written
+
+
+def merge(documents: Sequence[bytes]) -> bytes:
+    """Stored PDFs one behind the other, for one print job."""
+    writer = PdfWriter()
+    for document in documents:
+        writer.append(BytesIO(document))
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def page_count(document: bytes) -> int:
+    """Sheets to feed: pages of one PDF."""
+    return len(PdfWriter(clone_from=BytesIO(document)).pages)
