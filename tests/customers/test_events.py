@@ -102,3 +102,12 @@ def test_an_event_rolls_back_with_its_change() -> None:
 def test_the_machine_acts_under_its_own_name() -> None:
     event = events.record(entry(), actor=SYSTEM)
     assert (event.actor_id, event.actor_label) == (None, "arfollow")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("round_", [1, 2])
+def test_the_triggers_stand_again_after_a_test_database_was_emptied(round_: int) -> None:
+    assert not Event.objects.exists()
+    events.record(entry(f"round {round_}"))
+    with pytest.raises(DatabaseError, match="append-only"):
+        sql("UPDATE event SET verb = 'other'")
