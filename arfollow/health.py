@@ -1,10 +1,12 @@
 """Two questions of a container or a load balancer: are you alive, and can you do your work?
 
 ``/livez`` touches nothing. ``/readyz`` answers 503 where the database or its migrations are
-missing. A missing broker only degrades: the work is in the database and is found without it.
+missing. A missing broker or a silent sender only degrades: the work is safe in the database, and
+taking the web away would help nobody.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -15,8 +17,12 @@ from django.views.decorators.cache import never_cache
 from kombu import Connection
 from kombu.exceptions import KombuError
 
+from arfollow.shared import clock
+from dunning.models import Heartbeat
+
 OK = "ok"
 BROKER_TIMEOUT_SECONDS = 1
+SENDER_SILENCE = timedelta(minutes=2)
 
 
 @login_not_required
@@ -29,7 +35,7 @@ def livez(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     needed = {"database": _answer(_database), "migrations": _answer(_migrations)}
-    helpful = {"broker": _answer(_broker)}
+    helpful = {"broker": _answer(_broker), "sender": _answer(_sender)}
     ready = all(answer == OK for answer in needed.values())
     whole = ready and all(answer == OK for answer in helpful.values())
     status = OK if whole else "degraded" if ready else "down"
@@ -62,3 +68,11 @@ def _broker() -> str:
     with Connection(settings.CELERY_BROKER_URL, transport_options=transport, **options) as broker:
         broker.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT_SECONDS)
     return OK
+
+
+def _sender() -> str:
+    """Whoever drains the outbox leaves a sign of life each time it looks for work."""
+    seen = Heartbeat.objects.filter(name="sender").values_list("at", flat=True).first()
+    if seen is None:
+        return "never seen"
+    return OK if clock.now() - seen <= SENDER_SILENCE else "silent"
