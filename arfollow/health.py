@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
 from arfollow.shared import clock
