@@ -1,5 +1,8 @@
 """The policy: what happens to each open item today, and why. Pure: no Django, no clock."""
 
+from dunning.policy.decide import decide
+from dunning.policy.made import call_is_done, may_call_again
+from dunning.policy.presets import DEFAULT_PRESET, PRESETS
 from dunning.policy.reasons import SENTENCES, SKIP_REASONS, Reason, sentence
 from dunning.policy.types import (
     CUSTOMER_CHANNELS,
@@ -39,6 +42,8 @@ from dunning.policy.types import (
 
 __all__ = [
     "CUSTOMER_CHANNELS",
+    "DEFAULT_PRESET",
+    "PRESETS",
     "SENTENCES",
     "SKIP_REASONS",
     "Action",
@@ -74,5 +79,8 @@ __all__ = [
     "TaskKind",
     "Tone",
     "Workdays",
+    "call_is_done",
+    "decide",
+    "may_call_again",
     "sentence",
 ]

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     NO_NUMBER = "no_number"
     NO_ADDRESS = "no_address"
     SMALL_AMOUNT = "small_amount"
+    SUBSTITUTED = "substituted"
     # The end of a ladder
     FINISHED = "finished"
     NO_POLICY = "no_policy"
@@ -132,6 +133,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_NUMBER: "There is no usable phone number; find one.",
     Reason.NO_ADDRESS: "There is no usable postal address; find one.",
     Reason.SMALL_AMOUNT: "The amount is too small for a letter.",
+    Reason.SUBSTITUTED: "Without a usable e-mail address another action of the step does it.",
     Reason.FINISHED: "The ladder is finished; the owner decides.",
     Reason.NO_POLICY: "The customer follows no policy.",
 }
@@ -147,6 +149,7 @@ SKIP_REASONS = frozenset(
         Reason.NO_NUMBER,
         Reason.NO_ADDRESS,
         Reason.SMALL_AMOUNT,
+        Reason.SUBSTITUTED,
     }
 )
 

@@ -232,6 +232,7 @@ class Settings:
     minimum_amount: Decimal = Decimal("25.00")
     agency_minimum: Decimal = Decimal("250.00")
     call_lapses_business_days: int = 5
+    letter_wait_business_days: int = 10
     accepted_counts_business_days: int = 3
     contacts_for_gate: int = 3
     final_once_in_days: int = 60
@@ -254,10 +255,12 @@ class Settings:
 class DoneStep:
     """One row of an item's history: an attempt (or a skip record) that completed or listed it.
 
-    ``on`` is the day it was planned for, ``done_on`` the day it was sent, logged, posted or,
-    for a certified letter, delivered. ``completes`` is False where the item only rode along;
-    ``taken`` marks items of a final demand that were listed by rule 6. ``offset`` is the
-    step's day when it was taken, for policies edited since.
+    ``on`` is the day it was planned for, ``done_on`` the day it was sent, logged or posted,
+    ``delivered_on`` the day a certified letter arrived, came back or was given up.
+    ``tone`` is the message's, which may be higher than the step's. ``completes`` is False
+    where the item only rode along; ``taken`` marks items that a final demand took (rule 6).
+    ``offset`` is the step's day when it was taken, for policies edited since. A declined
+    approval is a cancelled row with ``skip`` DECLINED, and ``again_on`` where a date was set.
     """
 
     step_key: str
@@ -268,6 +271,7 @@ class DoneStep:
     repeat: int = 0
     cycle: int = 1
     done_on: date | None = None
+    delivered_on: date | None = None
     skip: Reason | None = None
     tone: Tone = Tone.FRIENDLY
     pay_by: date | None = None
@@ -368,6 +372,7 @@ class PromiseFacts:
     in_row: int = 1
     followed_up: bool = False
     follow_up_open_since: date | None = None
+    follow_up_attempt_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
