@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from arfollow.shared.money import format_amount
 
-WIDTH, HEIGHT = 640, 260
+WIDTH, WIDE, HEIGHT = 640, 1120, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 18, 28
 STEPS = 4
 BAR_SHARE = 0.58
@@ -39,6 +39,7 @@ class _Frame:
     top: float
     slots: int
     right: int = RIGHT
+    width: int = WIDTH
 
     def y(self, value: float) -> float:
         plot = HEIGHT - TOP - BOTTOM
@@ -46,7 +47,7 @@ class _Frame:
 
     @property
     def slot(self) -> float:
-        return (WIDTH - LEFT - self.right) / max(self.slots, 1)
+        return (self.width - LEFT - self.right) / max(self.slots, 1)
 
     def x(self, index: int) -> float:
         """The middle of a slot."""
@@ -56,7 +57,7 @@ class _Frame:
 def ageing_bars(title: str, currency: str, buckets: Sequence[tuple[str, Decimal]]) -> Chart:
     """A bar for each age bucket, from not due to the oldest, with its amount above it."""
     frame = _Frame(_ceiling([amount for _, amount in buckets]), len(buckets))
-    svg = _canvas(_told(title, currency, buckets))
+    svg = _canvas(_told(title, currency, buckets), frame)
     _grid(svg, frame)
     for index, (label, amount) in enumerate(buckets):
         _bar(svg, frame, index, Decimal(0), amount, f"b{min(index, 5)}")
@@ -74,8 +75,8 @@ def stacked_bars(
 ) -> Chart:
     """Two amounts for each week, one on the other: what is promised, what is predicted."""
     totals = [(label, first + second) for label, first, second in weeks]
-    frame = _Frame(_ceiling([amount for _, amount in totals]), len(weeks))
-    svg = _canvas(_told(title, currency, totals))
+    frame = _Frame(_ceiling([amount for _, amount in totals]), len(weeks), width=WIDE)
+    svg = _canvas(_told(title, currency, totals), frame)
     _grid(svg, frame)
     for index, (label, first, second) in enumerate(weeks):
         _bar(svg, frame, index, Decimal(0), first, "f0")
@@ -92,7 +93,7 @@ def stacked_bars(
 def line(title: str, unit: str, points: Sequence[tuple[str, Decimal]]) -> Chart:
     """One value over time, such as days sales outstanding, with the last one named."""
     frame = _Frame(_ceiling([value for _, value in points]), len(points), right=64)
-    svg = _canvas(_told(title, unit, points))
+    svg = _canvas(_told(title, unit, points), frame)
     _grid(svg, frame)
     places = [(frame.x(index), frame.y(float(value))) for index, (_, value) in enumerate(points)]
     if places:
@@ -126,19 +127,16 @@ def _told(title: str, unit: str, points: Sequence[tuple[str, Decimal]]) -> str:
     return f"{title} in {unit}: {said}"
 
 
-def _canvas(label: str) -> ET.Element:
-    return ET.Element(
-        "svg",
-        {"class": "chart", "viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img"}
-        | {"aria-label": label},
-    )
+def _canvas(label: str, frame: _Frame) -> ET.Element:
+    box = {"class": "chart", "viewBox": f"0 0 {frame.width} {HEIGHT}"}
+    return ET.Element("svg", box | {"role": "img", "aria-label": label})
 
 
 def _grid(svg: ET.Element, frame: _Frame) -> None:
     for step in range(STEPS + 1):
         value = frame.top * step / STEPS
         y = str(frame.y(value))
-        ends = {"x1": str(LEFT), "x2": str(WIDTH - frame.right), "y1": y, "y2": y}
+        ends = {"x1": str(LEFT), "x2": str(frame.width - frame.right), "y1": y, "y2": y}
         ET.SubElement(svg, "line", {"class": "grid"} | ends)
         _text(svg, LEFT - 8, frame.y(value) + 4, short(Decimal(value)), "axis", anchor="end")
 

@@ -115,4 +115,6 @@ def _kind(value: object) -> str:
 
 
 def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
     return value.isoformat() if isinstance(value, dt.date) else str(value)

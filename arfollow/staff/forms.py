@@ -99,6 +99,8 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
         model = Company
         fields: ClassVar = [name for _, _, names in COMPANY_PARTS for name in names]
         labels: ClassVar = {
+            "address_line1": "Address, line 1",
+            "address_line2": "Address, line 2",
             "time_zone": "Time zone",
             "language": "Language of messages without a language of their own",
             "window_format": "Envelope window",
