@@ -15,11 +15,12 @@ from dunning.delivery.assets import BASE_URL, fetcher, fonts, parsed, style_shee
 from dunning.delivery.barcode import code128
 from dunning.delivery.dress import dress
 from dunning.delivery.letter_layout import LAYOUTS, Layout, font_size, geometry_css
+from dunning.delivery.longlist import TABLE_ROWS, ListPage, list_pages
 from dunning.wording import compose
 from dunning.wording.formats import amount_due, clean, long_date
 from dunning.wording.message import Block, Message
 from dunning.wording.notice import Notice
-from dunning.wording.tables import FULL_ROWS, table_views
+from dunning.wording.tables import FULL_ROWS, TableView, table_views
 from dunning.wording.texts import Text, preset
 
 VARIANT = "pdf/ua-1"
@@ -49,7 +50,7 @@ def _letter_context(notice: Notice, message: Message, layout: Layout) -> dict[st
         "dated": long_date(notice.date),
         "parts": dress(message, notice),
         "tables": tables,
-        "annex": table_views(notice, limit=None) if is_short else (),
+        **(_everything(notice) if is_short else {}),
         "address": address,
         "address_size": f"{font_size(address, layout):.1f}",
         "sender_lines": company_lines(notice.company),
@@ -89,7 +90,7 @@ def render_statement(notice: Notice) -> bytes:
         "language": "en",
         "dated": long_date(notice.date),
         "sender_lines": company_lines(notice.company),
-        "tables": table_views(notice, limit=None),
+        **_statement_tables(notice),
         "parts": dress(message, notice),
         "info": [
             ("Customer", clean(notice.recipient.company)),
@@ -100,6 +101,20 @@ def render_statement(notice: Notice) -> bytes:
         ],
     }
     return _pdf("statement/statement.html", context, page)
+
+
+def _statement_tables(notice: Notice) -> dict[str, object]:
+    """The whole table; of a very long one a summary, then every item."""
+    if notice.line_count <= TABLE_ROWS:
+        return {"tables": table_views(notice, limit=None)}
+    return {"tables": table_views(notice), "list_pages": list_pages(notice)}
+
+
+def _everything(notice: Notice) -> dict[str, tuple[TableView, ...] | tuple[ListPage, ...]]:
+    """Every item, for the list at the end of a letter that shows a summary."""
+    if notice.line_count <= TABLE_ROWS:
+        return {"annex": table_views(notice, limit=None)}
+    return {"list_pages": list_pages(notice)}
 
 
 def _pdf(template: str, context: dict[str, object], layout: Layout) -> bytes:

@@ -34,6 +34,7 @@ class Row:
     original: str
     paid: str
     open: str
+    order: str
     details: str
     is_credit: bool
 
@@ -74,7 +75,7 @@ class TableView:
         return any(part.more for part in self.parts)
 
 
-_TITLES = {
+PART_TITLES = {
     "please_pay": ("Please pay", "Total to pay"),
     "in_query": ("In query: we are looking into these, please leave them out", "Total in query"),
     "not_yet_due": ("Not yet due, for your planning", "Total not yet due"),
@@ -96,7 +97,7 @@ def table_views(
 def _table(table: CurrencyTable, *, is_short: bool, language: str) -> TableView:
     parts = (
         _part(name, getattr(table, name), table.currency, is_short=is_short, language=language)
-        for name in _TITLES
+        for name in PART_TITLES
         if getattr(table, name)
     )
     return TableView(currency=table.currency, parts=tuple(parts))
@@ -105,7 +106,7 @@ def _table(table: CurrencyTable, *, is_short: bool, language: str) -> TableView:
 def _part(
     name: str, lines: Sequence[Line], currency: str, *, is_short: bool, language: str
 ) -> PartView:
-    title, total_label = _TITLES[name]
+    title, total_label = PART_TITLES[name]
     total = sum((line.open for line in lines), ZERO)
     shown = list(lines)
     if is_short and len(lines) > OLDEST_ROWS:
@@ -139,6 +140,7 @@ def _row(line: Line, currency: str, language: str) -> Row:
         original=_unless_zero(line.original, currency, language),
         paid=_unless_zero(line.paid, currency, language),
         open=plain_amount(line.open, currency, language),
+        order=clean(line.po_number),
         details=_details(line),
         is_credit=line.is_credit,
     )
