@@ -1,0 +1,284 @@
+"""Promises, holds and plans: what makes steps wait, and what ends the waiting (rule 8)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from arfollow.shared.errors import ServiceError
+from arfollow.shared.events import Actor
+from arfollow.shared.money import round_half_up, with_currency
+from customers.models import Customer
+from customers.services import lock_customer, touch
+from dunning.models import (
+    ContactAttempt,
+    Hold,
+    HoldReason,
+    PaymentPlan,
+    PlanInstalment,
+    PlanStatus,
+    Promise,
+    PromiseItem,
+    PromiseStatus,
+)
+from dunning.outcomes.days import PROMISE_LIMIT_DAYS
+from dunning.outcomes.items import ZERO, OpenItem, chosen, collectible_by_currency
+from dunning.outcomes.notes import leave_event
+from dunning.outcomes.words import say_day
+from dunning.policy import ItemKey
+
+PROMISES_IN_ROW = 2
+PLAN_PARTS = 3
+PLAN_PAUSE_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseInput:
+    """A promise as it was given; without `amount` everything collectible is meant."""
+
+    due_on: date
+    amount: Decimal | None = None
+    currency: str = ""
+    items: Sequence[ItemKey] = ()
+    person: str = ""
+    note: str = ""
+
+
+def add_promise(
+    customer_id: int,
+    given: PromiseInput,
+    *,
+    actor: Actor,
+    today: date,
+    call: ContactAttempt | None = None,
+) -> Promise:
+    """Note a promise to pay. Steps wait until its date and the grace (rule 8).
+
+    Refused: a date in the past, more than 30 days ahead, a third promise in a row, more
+    than is open. Beyond these limits a payment plan is the right answer.
+    """
+    with transaction.atomic():
+        customer = lock_customer(customer_id)
+        _check_promise(customer_id, given.due_on, today)
+        items = chosen(customer_id, given.items, today=today)
+        currency, covered = _one_currency(given.currency, items)
+        amount = _promised(given.amount, covered, currency)
+        promise = Promise.objects.create(
+            customer=customer,
+            call=call,
+            made_on=today,
+            due_on=given.due_on,
+            currency=currency,
+            amount=amount,
+            person=given.person,
+            note=given.note,
+            recorded_by_id=actor.id,
+        )
+        _cover(promise, covered)
+        said = f"Promise of {with_currency(amount, currency)} by {say_day(given.due_on)}"
+        leave_event("promise.made", promise, customer_id, said, actor)
+        touch(customer_id)
+    return promise
+
+
+def _check_promise(customer_id: int, due_on: date, today: date) -> None:
+    if due_on < today:
+        raise ServiceError("The promised day has passed. Enter today or a later day.")
+    if due_on > today + timedelta(days=PROMISE_LIMIT_DAYS):
+        raise ServiceError(
+            f"A promise reaches {PROMISE_LIMIT_DAYS} days ahead at most. Agree a plan instead."
+        )
+    if promises_in_row(customer_id) >= PROMISES_IN_ROW:
+        raise ServiceError("The last two promises were not kept. Agree a plan instead.")
+
+
+def promises_in_row(customer_id: int) -> int:
+    """Broken promises since the last one that was kept, newest first."""
+    settled = Promise.objects.filter(customer_id=customer_id).exclude(
+        status__in=[PromiseStatus.OPEN, PromiseStatus.CANCELLED]
+    )
+    row = 0
+    for status in settled.order_by("-made_on", "-id").values_list("status", flat=True)[:10]:
+        if status != PromiseStatus.BROKEN:
+            break
+        row += 1
+    return row
+
+
+def _one_currency(asked: str, items: Sequence[OpenItem]) -> tuple[str, list[OpenItem]]:
+    """The currency of the promise, and the items in it that can be asked for."""
+    totals = collectible_by_currency(items)
+    currency = asked or next(iter(totals), "")
+    covered = [item for item in items if item.currency == currency and item.collectible > 0]
+    if not covered:
+        raise ServiceError("Nothing is open that could be promised.")
+    return currency, covered
+
+
+def _promised(amount: Decimal | None, items: Sequence[OpenItem], currency: str) -> Decimal:
+    total = sum((item.collectible for item in items), ZERO)
+    promised = total if amount is None else amount
+    if promised <= 0 or promised > total:
+        most = with_currency(total, currency)
+        raise ServiceError(f"The promise must be above nothing and at most {most}.")
+    return round_half_up(promised)
+
+
+def _cover(promise: Promise, items: Sequence[OpenItem]) -> None:
+    rows = [
+        PromiseItem(
+            promise=promise,
+            invoice_id=item.key.invoice_id,
+            instalment_no=item.key.instalment_no,
+            open_then=item.open,
+        )
+        for item in items
+    ]
+    PromiseItem.objects.bulk_create(rows, batch_size=500)
+
+
+def cancel_promise(promise_id: int, *, on: date, reason: str, actor: Actor) -> Promise:
+    """Take a promise back that was noted by mistake or replaced; steps go on."""
+    with transaction.atomic():
+        promise = Promise.objects.get(pk=promise_id)
+        lock_customer(promise.customer_id)
+        promise.refresh_from_db()
+        if promise.status != PromiseStatus.OPEN:
+            raise ServiceError(f"This promise is {promise.get_status_display().lower()} already.")
+        promise.status, promise.settled_on = PromiseStatus.CANCELLED, on
+        promise.save(update_fields=["status", "settled_on"])
+        said = f"Promise of {promise} cancelled: {reason}"
+        leave_event("promise.cancelled", promise, promise.customer_id, said, actor)
+        touch(promise.customer_id)
+    return promise
+
+
+@dataclass(frozen=True, slots=True)
+class HoldInput:
+    """A stop with a reason and its last day; without items the whole customer waits."""
+
+    reason: str
+    until: date
+    items: Sequence[ItemKey] = ()
+    ours: bool = False
+    note: str = ""
+
+
+OUR_SIDE = frozenset({HoldReason.DOCUMENT, HoldReason.OURS, HoldReason.QUIET})
+
+
+def add_hold(
+    customer_id: int,
+    wanted: HoldInput,
+    *,
+    actor: Actor,
+    today: date,
+    call: ContactAttempt | None = None,
+) -> list[Hold]:
+    """Make steps wait until a day. What is on our side stops the clock (rule 1)."""
+    if wanted.until < today:
+        raise ServiceError("A hold ends today or later.")
+    with transaction.atomic():
+        customer = lock_customer(customer_id)
+        items = chosen(customer_id, wanted.items, today=today) if wanted.items else []
+        keys: list[ItemKey | None] = [item.key for item in items] or [None]
+        holds = [
+            Hold(
+                customer=customer,
+                invoice_id=key.invoice_id if key else None,
+                instalment_no=key.instalment_no if key else 0,
+                reason=wanted.reason,
+                stops_clock=wanted.ours or wanted.reason in OUR_SIDE,
+                starts_on=today,
+                ends_on=wanted.until,
+                call=call,
+                note=wanted.note[:300],
+                recorded_by_id=actor.id,
+            )
+            for key in keys
+        ]
+        Hold.objects.bulk_create(holds)
+        _tell_of_hold(holds[0], items, actor)
+        touch(customer_id)
+    return holds
+
+
+def _tell_of_hold(hold: Hold, items: Sequence[OpenItem], actor: Actor) -> None:
+    whom = ", ".join(item.number for item in items[:5]) if items else "the customer"
+    more = f" and {len(items) - 5} more" if len(items) > 5 else ""
+    label = hold.get_reason_display()
+    said = f"On hold until {say_day(hold.ends_on)}: {label} ({whom}{more})"
+    leave_event("hold.set", hold, hold.customer_id, said, actor, {"note": hold.note})
+
+
+def release_hold(hold_id: int, *, on: date, actor: Actor) -> Hold:
+    """End a hold before its day; twice is harmless."""
+    with transaction.atomic():
+        hold = Hold.objects.get(pk=hold_id)
+        lock_customer(hold.customer_id)
+        hold.refresh_from_db()
+        if hold.released_on is None:
+            hold.released_on = on
+            hold.save(update_fields=["released_on"])
+            said = f"Hold ended: {hold.get_reason_display()}"
+            leave_event("hold.ended", hold, hold.customer_id, said, actor)
+            touch(hold.customer_id)
+    return hold
+
+
+def draft_plan(
+    customer: Customer,
+    items: Sequence[OpenItem],
+    *,
+    actor: Actor,
+    today: date,
+    call: ContactAttempt | None = None,
+) -> PaymentPlan:
+    """A draft over what can be asked for: three parts a month apart, the first in a week."""
+    currency, covered = _one_currency("", items)
+    total = sum((item.collectible for item in covered), ZERO)
+    plan = PaymentPlan.objects.create(
+        customer=customer,
+        call=call,
+        currency=currency,
+        total=total,
+        recorded_by_id=actor.id,
+    )
+    plan.invoices.set({item.key.invoice_id for item in covered})
+    PlanInstalment.objects.bulk_create(
+        PlanInstalment(
+            plan=plan,
+            number=number + 1,
+            due_on=today + timedelta(days=7 + PLAN_PAUSE_DAYS * number),
+            amount=part,
+        )
+        for number, part in enumerate(_parts(total))
+        if part > 0
+    )
+    said = f"Payment plan drafted over {with_currency(total, currency)}"
+    leave_event("plan.drafted", plan, customer.pk, said, actor)
+    return plan
+
+
+def _parts(total: Decimal) -> list[Decimal]:
+    """Equal parts to the cent; the last one carries the rest."""
+    part = round_half_up(total / PLAN_PARTS)
+    return [part] * (PLAN_PARTS - 1) + [total - part * (PLAN_PARTS - 1)]
+
+
+def agree_plan(plan_id: int, *, on: date, actor: Actor) -> PaymentPlan:
+    """The customer agreed: from now on steps wait while the plan is kept (rule 8)."""
+    with transaction.atomic():
+        plan = PaymentPlan.objects.get(pk=plan_id)
+        lock_customer(plan.customer_id)
+        plan.refresh_from_db()
+        if plan.status != PlanStatus.DRAFT:
+            raise ServiceError(f"This plan is {plan.get_status_display().lower()} already.")
+        plan.status, plan.agreed_on = PlanStatus.ACTIVE, on
+        plan.save(update_fields=["status", "agreed_on"])
+        said = f"Payment plan agreed over {with_currency(plan.total, plan.currency)}"
+        leave_event("plan.agreed", plan, plan.customer_id, said, actor)
+        touch(plan.customer_id)
+    return plan
