@@ -9,13 +9,15 @@ from functools import cache
 
 from babel import Locale
 
-from arfollow.shared.money import LIMIT, AmountError, CurrencyError, check_currency
+from arfollow.shared.money import AmountError, CurrencyError, check_currency
 from invoices.imports.readers.amounts import parse_cell
 from invoices.imports.readers.dates import DateError, parse_date
 from invoices.imports.readers.types import Cell, Remark
 
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 INVISIBLE_ENDS = "\ufeff\u200b\u200e\u200f\u2060 "
+LARGEST = Decimal(10) ** 13
+"""No amount, price or quantity of an invoice comes near it; every column holds it."""
 YES = frozenset({"yes", "y", "true", "1", "x", "disputed", "ja", "oui"})
 NO = frozenset({"", "no", "n", "false", "0", "-", "nein", "non"})
 _EMAIL = re.compile(
@@ -107,18 +109,19 @@ class RowFields:
         if not plain(cell).strip():
             return None
         try:
-            return parse_cell(cell, self.decisions.decimal_mark)
+            number = parse_cell(cell, self.decisions.decimal_mark)
         except AmountError as error:
             self.reject(name, str(error))
             return None
+        if abs(number) >= LARGEST:
+            self.reject(name, "larger than the ledger can hold")
+            return None
+        return number
 
     def money(self, name: str) -> Decimal | None:
         """The amount in cents, halves rounded up; None where the cell is blank."""
         exact = self.number(name)
         if exact is None:
-            return None
-        if abs(exact) >= LIMIT:
-            self.reject(name, "larger than the ledger can hold")
             return None
         amount = in_cents(exact)
         if amount != exact:

@@ -83,6 +83,7 @@ def _reading(layout: Layout, found: _Found, row_count: int) -> Reading:
         warnings=tuple(found.warnings),
         rejected_raw=found.rejected_raw,
         rejected_numbers=frozenset(found.rejected_numbers),
+        headings={name: layout.heading(name) for name in layout.positions},
     )
 
 

@@ -135,3 +135,8 @@ class Reading:
     warnings: tuple[Remark, ...]
     rejected_raw: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     rejected_numbers: frozenset[str] = frozenset()
+    headings: Mapping[str, str] = field(default_factory=dict)
+
+    def heading(self, name: str) -> str:
+        """The column of a field as the file calls it."""
+        return self.headings.get(name, name)
