@@ -1,0 +1,113 @@
+"""A provider's API through Anymail: which answers prove something (DELIVERY §2.3)."""
+
+from datetime import timedelta
+from typing import Any
+
+import requests
+from anymail.backends.base_requests import AnymailRequestsBackend
+from anymail.exceptions import (
+    AnymailConfigurationError,
+    AnymailError,
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailRequestsAPIError,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
+from django.core.mail.backends.base import BaseEmailBackend
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from dunning.delivery.base import Ambiguous, DeliveryError, Frozen, NotTaken, Receipt, Refused
+from dunning.delivery.frozen import as_mail
+
+LONGEST_WAIT = timedelta(hours=1)
+TOO_MANY = 429
+KEY_REFUSED = frozenset({401, 403})
+MAY_HAVE_IT = frozenset({408, 409, 425})
+NEVER_LEFT = (NewConnectionError, NameResolutionError)
+OURS_TO_MEND = (AnymailInvalidAddress, AnymailSerializationError, AnymailUnsupportedFeature)
+
+
+def send(backend: BaseEmailBackend, frozen: Frozen) -> Receipt:
+    """Post one message. The attempt's id travels as metadata, and as the key of its doubles."""
+    mail = as_mail(frozen)
+    _prepare(backend, frozen)
+    try:
+        backend.send_messages([mail])
+    except AnymailError as error:
+        raise classify(error) from error
+    except requests.RequestException as error:
+        raise Ambiguous(_said(error)) from error
+    except ValueError as error:  # a header or an address that cannot be written
+        raise Refused(_said(error), reason="refused_address") from error
+    return _receipt(backend, mail.anymail_status)
+
+
+def _prepare(backend: BaseEmailBackend, frozen: Frozen) -> None:
+    """One session for all messages; no redirects: the first host has the body already."""
+    backend.open()
+    if isinstance(backend, AnymailRequestsBackend) and backend.session is not None:
+        backend.session.max_redirects = 0
+        if backend.esp_name == "Resend":  # the same key twice is one message, for 24 hours
+            backend.session.headers["Idempotency-Key"] = frozen.attempt
+
+
+def _receipt(backend: BaseEmailBackend, status: Any) -> Receipt:
+    refused = [
+        address
+        for address, recipient in status.recipients.items()
+        if recipient.status in {"rejected", "invalid", "failed"}
+    ]
+    identifier = status.message_id
+    name = str(getattr(backend, "esp_name", "mail")).lower()
+    if not isinstance(identifier, str):  # one id for each recipient
+        identifier = next(iter(sorted(identifier or [])), "")
+    return Receipt(name[:40], identifier[:200], tuple(refused))
+
+
+def classify(error: AnymailError) -> DeliveryError:
+    """What an exception of Anymail proves. Anything that proves nothing is ambiguous."""
+    said = _said(error)
+    if isinstance(error, AnymailConfigurationError):
+        return Refused(said, reason="refused_setup", is_config=True)
+    if isinstance(error, OURS_TO_MEND):
+        return Refused(said, reason="refused_content")
+    if isinstance(error, AnymailRecipientsRefused):
+        return Refused(said, reason="refused_address")
+    status = error.status_code
+    if status is None:
+        return NotTaken(said) if _never_left(error) else Ambiguous(said)
+    return _by_status(status, said, error)
+
+
+def _by_status(status: int, said: str, error: AnymailError) -> DeliveryError:
+    if status == TOO_MANY:
+        return NotTaken(said, wait=_retry_after(error))
+    if status in KEY_REFUSED:
+        return Refused(said, reason="refused_key", is_config=True)
+    if 400 <= status < 500 and status not in MAY_HAVE_IT:
+        return Refused(said, reason="refused_content")
+    return Ambiguous(said)
+
+
+def _never_left(error: AnymailError) -> bool:
+    """No connection was ever made: refused, or the name is not known."""
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.ConnectTimeout):
+        return True
+    if not isinstance(cause, requests.exceptions.ConnectionError) or not cause.args:
+        return False
+    return isinstance(getattr(cause.args[0], "reason", None), NEVER_LEFT)
+
+
+def _retry_after(error: AnymailError) -> timedelta | None:
+    response = error.response if isinstance(error, AnymailRequestsAPIError) else None
+    asked = response.headers.get("Retry-After", "") if response is not None else ""
+    return min(timedelta(seconds=int(asked)), LONGEST_WAIT) if asked.isdigit() else None
+
+
+def _said(error: Exception) -> str:
+    """The first line: what follows it may hold the message."""
+    lines = f"{type(error).__name__}: {error}".strip().splitlines()
+    status = getattr(error, "status_code", None)
+    return (f"{lines[0]} (status {status})" if status else lines[0])[:300]

@@ -1,0 +1,154 @@
+"""SMTP by its phases: before the text is handed over everything is certain, after it little is.
+
+Django's backend opens the connection (TLS, log-in); the message goes over it step by
+step, so that a failure is named for the step it happened in (RFC 1047, DELIVERY §2.3).
+"""
+
+import smtplib
+from contextlib import suppress
+
+from django.core.mail.backends.smtp import EmailBackend
+
+from dunning.delivery.base import Ambiguous, Frozen, NotTaken, Receipt, Refused
+from dunning.delivery.frozen import addresses
+
+TAKEN = 250
+GO_AHEAD = 354
+CLOSING = 421
+PROVIDER = "smtp"
+
+
+def send(backend: EmailBackend, frozen: Frozen) -> Receipt:
+    """Hand one message over the backend's connection, which is opened where it is not."""
+    sender, recipients = _plain(backend, frozen)
+    connection = _connected(backend)
+    try:
+        _greet(connection, sender)
+        refused = _name_recipients(connection, recipients)
+        _ask_for_data(connection)
+    except (smtplib.SMTPServerDisconnected, OSError) as error:
+        drop(backend)
+        raise NotTaken(f"The mail server hung up before the text: {_said(error)}") from error
+    _hand_over(backend, connection, frozen.raw)
+    return Receipt(PROVIDER, frozen.headers.get("Message-ID", ""), refused)
+
+
+def drop(backend: EmailBackend) -> None:
+    """Forget a connection that is no good any more."""
+    connection, backend.connection = backend.connection, None
+    if connection is not None:
+        with suppress(OSError, smtplib.SMTPException):
+            connection.close()
+
+
+def leave(backend: EmailBackend) -> None:
+    """Say QUIT and close, whatever the server answers."""
+    with suppress(OSError, smtplib.SMTPException):
+        backend.close()
+    drop(backend)
+
+
+def _plain(backend: EmailBackend, frozen: Frozen) -> tuple[str, list[str]]:
+    try:
+        sender = backend.prep_address(frozen.sender)
+        return sender, [backend.prep_address(to) for to in addresses(frozen.recipients)]
+    except ValueError as error:
+        raise Refused(str(error), reason="refused_address") from error
+
+
+def _connected(backend: EmailBackend) -> smtplib.SMTP:
+    """An open connection; a kept one that the server closed meanwhile is opened anew."""
+    if backend.connection is not None and not _alive(backend.connection):
+        drop(backend)
+    try:
+        backend.open()
+    except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError) as error:
+        drop(backend)
+        key = isinstance(error, smtplib.SMTPAuthenticationError)
+        reason = "refused_key" if key else "refused_setup"
+        raise Refused(_said(error), reason=reason, is_config=True) from error
+    except (smtplib.SMTPException, OSError) as error:
+        drop(backend)
+        raise NotTaken(f"The mail server cannot be reached: {_said(error)}") from error
+    connection: smtplib.SMTP = backend.connection
+    return connection
+
+
+def _alive(connection: smtplib.SMTP) -> bool:
+    try:
+        return connection.rset()[0] == TAKEN
+    except (smtplib.SMTPException, OSError):
+        return False
+
+
+def _greet(connection: smtplib.SMTP, sender: str) -> None:
+    connection.ehlo_or_helo_if_needed()
+    code, answer = connection.mail(sender)
+    if code != TAKEN:
+        _refuse(connection, code, answer, "the sender", "refused_address")
+
+
+def _name_recipients(connection: smtplib.SMTP, recipients: list[str]) -> tuple[str, ...]:
+    """Recipients that were refused for good; an error where the message reaches nobody."""
+    refused: list[str] = []
+    code, answer = TAKEN, b""
+    for recipient in recipients:
+        code, answer = connection.rcpt(recipient)
+        if code in (TAKEN, 251):
+            continue
+        if code < 500:
+            _refuse(connection, code, answer, recipient, "refused_address")
+        refused.append(recipient)
+    if len(refused) == len(recipients):
+        _refuse(connection, code, answer, ", ".join(refused), "refused_address")
+    return tuple(refused)
+
+
+def _ask_for_data(connection: smtplib.SMTP) -> None:
+    code, answer = connection.docmd("DATA")
+    if code != GO_AHEAD:
+        _refuse(connection, code, answer, "the message", "refused_content")
+
+
+def _hand_over(backend: EmailBackend, connection: smtplib.SMTP, raw: bytes) -> None:
+    """From here on a silence may mean that they have it."""
+    try:
+        connection.send(_dotted(raw))
+        code, answer = connection.getreply()
+    except (smtplib.SMTPException, OSError) as error:
+        drop(backend)
+        raise Ambiguous(f"The mail server fell silent after the text: {_said(error)}") from error
+    if code == CLOSING:
+        drop(backend)
+        raise Ambiguous(f"The mail server closed after the text: {_text(code, answer)}")
+    if code != TAKEN:
+        _refuse(connection, code, answer, "the message", "refused_content")
+
+
+def _dotted(raw: bytes) -> bytes:
+    """Dots at the start of a line doubled, the end marked (RFC 5321, 4.5.2)."""
+    body = raw if raw.endswith(b"\r\n") else raw + b"\r\n"
+    body = body.replace(b"\r\n.", b"\r\n..")
+    return (b"." + body if body.startswith(b".") else body) + b".\r\n"
+
+
+def _refuse(connection: smtplib.SMTP, code: int, answer: bytes, what: str, reason: str) -> None:
+    """4xx: later; 5xx: never. Leaves the connection fit for the next message."""
+    with suppress(smtplib.SMTPException, OSError):
+        connection.rset()
+    said = f"{what} was not taken: {_text(code, answer)}"
+    if code < 500:
+        raise NotTaken(said)
+    raise Refused(said, reason=reason)
+
+
+def _text(code: int, answer: bytes) -> str:
+    return f"{code} {answer.decode('utf-8', 'replace')}"[:300]
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        answer = error.smtp_error
+        raw = answer if isinstance(answer, bytes) else str(answer).encode()
+        return _text(error.smtp_code, raw)
+    return f"{type(error).__name__}: {error}"[:300]

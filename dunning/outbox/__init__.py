@@ -1,0 +1,43 @@
+"""The outbox: every intended contact is a row here, and every move of a row is made here."""
+
+from dunning.outbox.decisions import (
+    NEXT_MOVES,
+    NextMove,
+    Settlement,
+    approve,
+    cancel,
+    decline,
+    free_slot,
+    release_held,
+    release_storm,
+    settle_unknown,
+    skip,
+)
+from dunning.outbox.instance import adopt, adopt_if_new, may_send
+from dunning.outbox.planning import Draft, dedupe_key, plan
+from dunning.outbox.slots import SendTimes, Slot, in_window, next_slot, zone_of
+
+__all__ = [
+    "NEXT_MOVES",
+    "Draft",
+    "NextMove",
+    "SendTimes",
+    "Settlement",
+    "Slot",
+    "adopt",
+    "adopt_if_new",
+    "approve",
+    "cancel",
+    "decline",
+    "dedupe_key",
+    "free_slot",
+    "in_window",
+    "may_send",
+    "next_slot",
+    "plan",
+    "release_held",
+    "release_storm",
+    "settle_unknown",
+    "skip",
+    "zone_of",
+]

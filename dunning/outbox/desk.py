@@ -1,0 +1,50 @@
+"""What a move leaves for people: an event in the timeline, a task on a desk."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from arfollow.shared import events
+from arfollow.shared.events import SYSTEM, Actor, Entry
+from dunning.models import ContactAttempt, Task, TaskKind, TaskStatus
+
+
+def tell(
+    attempt: ContactAttempt,
+    verb: str,
+    summary: str,
+    *,
+    actor: Actor = SYSTEM,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the event of a move in the caller's transaction."""
+    facts = {"channel": attempt.channel, "tone": attempt.tone, "step": attempt.step_key}
+    entry = Entry(
+        verb, "attempt", attempt.pk, summary, attempt.customer_id, facts | dict(values or {})
+    )
+    events.record(entry, actor=actor)
+
+
+def ask(attempt: ContactAttempt, kind: TaskKind, title: str, *, due_on: date) -> None:
+    """One open task for the customer's owner per attempt and kind."""
+    Task.objects.bulk_create(
+        [
+            Task(
+                customer_id=attempt.customer_id,
+                invoice_id=attempt.lead_invoice_id,
+                attempt=attempt,
+                kind=kind,
+                title=title[:200],
+                due_on=due_on,
+                assigned_to_id=attempt.customer.owner_id,
+                dedupe_key=f"{kind}:attempt:{attempt.pk}",
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def close_tasks(attempt: ContactAttempt, kind: TaskKind, *, actor: Actor, at: Any) -> None:
+    """The matter is settled: its open task is done."""
+    open_ones = Task.objects.filter(attempt=attempt, kind=kind, status=TaskStatus.OPEN)
+    open_ones.update(status=TaskStatus.DONE, done_at=at, done_by_id=actor.id)

@@ -1,0 +1,61 @@
+"""The guard against copies: a restored backup or a staging copy mails nobody (D9).
+
+A random id lives in a file that no database backup carries along. The database remembers
+the id that may send from it; only a database without attempts adopts one by itself.
+"""
+
+import secrets
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from arfollow.shared import clock, events
+from arfollow.shared.events import SYSTEM, Actor, Entry
+from dunning.models import ContactAttempt, Installation
+
+
+def own_id() -> str:
+    """This machine's id; made at the first start, complete or not at all."""
+    path = Path(settings.INSTANCE_FILE)
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    draft.write_text(secrets.token_hex(16), encoding="ascii")
+    try:
+        path.hardlink_to(draft)  # fails where another process was first
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def may_send() -> bool:
+    """Whether this database may send from here."""
+    adopted = Installation.objects.filter(pk=1).values_list("instance_id", flat=True).first()
+    return adopted == own_id() if adopted else adopt_if_new()
+
+
+def adopt_if_new() -> bool:
+    """A database without attempts belongs to whoever uses it first."""
+    if Installation.objects.filter(pk=1).exists() or ContactAttempt.objects.exists():
+        return False
+    Installation.objects.bulk_create(
+        [Installation(pk=1, instance_id=own_id())], ignore_conflicts=True
+    )
+    return Installation.objects.filter(pk=1, instance_id=own_id()).exists()
+
+
+def adopt(*, actor: Actor = SYSTEM) -> str:
+    """Say that this installation sends from this database from now on; leaves an event."""
+    with transaction.atomic():
+        Installation.objects.update_or_create(
+            pk=1, defaults={"instance_id": own_id(), "adopted_at": clock.now()}
+        )
+        summary = "This installation sends from this database"
+        events.record(Entry("installation.adopted", "installation", 1, summary), actor=actor)
+    return own_id()
