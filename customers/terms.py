@@ -19,9 +19,8 @@ from arfollow.shared.workdays import Calendar
 HUNDRED = Decimal(100)
 MAX_DAYS = 3650
 
-EUROPEAN_UNION = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
-)
+_EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+EUROPEAN_UNION = frozenset(_EU.split())
 
 
 class TermsError(ValueError):
