@@ -4,6 +4,7 @@ No loops, no assignments, no includes, no attributes, three filters. An unknown 
 filter is an error, never an empty string.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar
@@ -21,6 +22,10 @@ from dunning.wording.fields import FIELDS, Value
 
 SOURCE_LIMIT = 20_000
 """Characters of one text."""
+
+
+# The lexer itself knows this one tag; its content would reach customers unfilled.
+_RAW = re.compile(r"\{%-?\s*raw\b")
 
 
 class WordingError(ValueError):
@@ -56,6 +61,8 @@ def parse(source: str) -> BoundTemplate:
     """The parsed text; WordingError names what is wrong in one sentence."""
     if len(source) > SOURCE_LIMIT:
         raise WordingError(f"the text is longer than {SOURCE_LIMIT:,} characters")
+    if _RAW.search(source):
+        raise WordingError("unexpected tag 'raw'")
     try:
         template = _ENVIRONMENT.from_string(source)
         _check_names(template)

@@ -9,7 +9,8 @@ from dunning.wording.notice import Notice
 from dunning.wording.tables import PartView, Row, TableView, table_views
 
 WIDTH = 78
-_COLUMNS = (("Invoice", 14), ("Due", 12), ("Days late", 9), ("Paid", 12), ("Open", 14))
+_LATE = "Days late"
+_COLUMNS = (("Invoice", 14), ("Due", 12), (_LATE, 9), ("Paid", 12), ("Open", 14))
 
 
 def plain_text(
@@ -70,7 +71,7 @@ def _table(table: TableView) -> str:
 
 
 def _table_part(part: PartView, currency: str) -> str:
-    head = _columns([name for name, _ in _COLUMNS])
+    head = _columns([name if name != _LATE or part.has_late else "" for name, _ in _COLUMNS])
     lines = [f"{part.title} ({currency})", head, "-" * len(head)]
     for row in part.rows:
         lines.extend(_row(row))

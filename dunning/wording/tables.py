@@ -61,6 +61,11 @@ class PartView:
     more: str = ""
     more_amount: str = ""
 
+    @property
+    def has_late(self) -> bool:
+        """Something in it is late; a courtesy has no such column at all."""
+        return any(row.days_late for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableView:
@@ -86,42 +91,50 @@ def table_views(
     notice: Notice, *, limit: int | None = FULL_ROWS, language: str = "en"
 ) -> tuple[TableView, ...]:
     """The tables of a notice; ``limit=None`` lists everything."""
-    is_short = limit is not None and notice.line_count > limit
-    return tuple(
-        _table(table, is_short=is_short, language=language)
-        for table in notice.tables
-        if table.lines
+    terms = {line.terms for table in notice.tables for line in table.lines if line.terms}
+    how = _How(
+        is_short=limit is not None and notice.line_count > limit,
+        names_terms=len(terms) > 1,
+        language=language,
     )
+    return tuple(_table(table, how) for table in notice.tables if table.lines)
 
 
-def _table(table: CurrencyTable, *, is_short: bool, language: str) -> TableView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """Terms stand beside an item only where items differ in them."""
+
+    is_short: bool
+    names_terms: bool
+    language: str
+
+
+def _table(table: CurrencyTable, how: _How) -> TableView:
     parts = (
-        _part(name, getattr(table, name), table.currency, is_short=is_short, language=language)
+        _part(name, getattr(table, name), table.currency, how)
         for name in PART_TITLES
         if getattr(table, name)
     )
     return TableView(currency=table.currency, parts=tuple(parts))
 
 
-def _part(
-    name: str, lines: Sequence[Line], currency: str, *, is_short: bool, language: str
-) -> PartView:
+def _part(name: str, lines: Sequence[Line], currency: str, how: _How) -> PartView:
     title, total_label = PART_TITLES[name]
     total = sum((line.open for line in lines), ZERO)
     shown = list(lines)
-    if is_short and len(lines) > OLDEST_ROWS:
+    if how.is_short and len(lines) > OLDEST_ROWS:
         shown = sorted(lines, key=_oldest_first)[:OLDEST_ROWS]
     hidden = len(lines) - len(shown)
     rest = total - sum((line.open for line in shown), ZERO)
     return PartView(
         name=name,
         title=title,
-        rows=tuple(_row(line, currency, language) for line in shown),
+        rows=tuple(_row(line, currency, how) for line in shown),
         total_label=total_label,
-        total=plain_amount(total, currency, language),
-        ages=_ages(lines, currency, language) if hidden and name == "please_pay" else (),
+        total=plain_amount(total, currency, how.language),
+        ages=_ages(lines, currency, how.language) if hidden and name == "please_pay" else (),
         more=f"and {counted(hidden, 'more item', 'more items')}" if hidden else "",
-        more_amount=plain_amount(rest, currency, language) if hidden else "",
+        more_amount=plain_amount(rest, currency, how.language) if hidden else "",
     )
 
 
@@ -130,7 +143,8 @@ def _oldest_first(line: Line) -> tuple[bool, str, str]:
     return line.is_credit, due, line.number
 
 
-def _row(line: Line, currency: str, language: str) -> Row:
+def _row(line: Line, currency: str, how: _How) -> Row:
+    language = how.language
     instalment = f" / {line.instalment_no}" if line.instalment_no else ""
     return Row(
         number=f"{clean(line.number)}{instalment}",
@@ -141,7 +155,7 @@ def _row(line: Line, currency: str, language: str) -> Row:
         paid=_unless_zero(line.paid, currency, language),
         open=plain_amount(line.open, currency, language),
         order=clean(line.po_number),
-        details=_details(line),
+        details=_details(line, how),
         is_credit=line.is_credit,
     )
 
@@ -150,10 +164,11 @@ def _unless_zero(amount: Decimal, currency: str, language: str) -> str:
     return plain_amount(amount, currency, language) if amount else ""
 
 
-def _details(line: Line) -> str:
+def _details(line: Line, how: _How) -> str:
     """The kind, order number, terms and note of an item, on one line."""
     order = f"PO {clean(line.po_number)}" if line.po_number else ""
-    pieces = (_KINDS.get(line.kind, ""), order, clean(line.terms), clean(line.note))
+    terms = clean(line.terms) if how.names_terms else ""
+    pieces = (_KINDS.get(line.kind, ""), order, terms, clean(line.note))
     return " · ".join(piece for piece in pieces if piece)
 
 
