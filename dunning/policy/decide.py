@@ -165,13 +165,21 @@ def _with_follow_ups(
 
 def _decision(verdict: Verdict) -> Decision:
     """What is stored and shown; a step taken today names the one after it."""
-    if not verdict.todo:
-        return Decision(verdict.item.key, verdict.reason, "", verdict.next_step, verdict.next_on)
-    rungs = verdict.clock.ladder.rungs
-    after = verdict.place + 1
-    return Decision(
+    rungs, highest = verdict.clock.ladder.rungs, verdict.position.highest
+    base = Decision(
         key=verdict.item.key,
         reason=verdict.reason,
+        next_step=verdict.next_step,
+        next_on=verdict.next_on,
+        last_step=rungs[highest].step.step_key if highest >= 0 else "",
+        last_on=verdict.position.last_on,
+        stopped=verdict.stopped,
+    )
+    if not verdict.todo:
+        return base
+    after = verdict.place + 1
+    return replace(
+        base,
         step_key=verdict.rung.step.step_key,
         next_step=rungs[after].step.step_key if after < len(rungs) else "",
         next_on=verdict.clock.after(verdict.item, verdict.place),

@@ -126,7 +126,7 @@ def find_position(
         if row.completes and row.cycle == item.cycle and row.kind is Kind.LADDER
     ]
     if not rows:
-        return Position(next=ladder.start(item.start_step))
+        return Position(next=ladder.start(item.start_step), last_on=item.chased_on)
     by_place: dict[int, list[DoneStep]] = {}
     for row in rows:
         by_place.setdefault(ladder.place(row), []).append(row)

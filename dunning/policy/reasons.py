@@ -70,6 +70,7 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"
     SMALL_AMOUNT = "small_amount"
     SUBSTITUTED = "substituted"
+    BY_STAFF = "by_staff"
     # The end of a ladder
     FINISHED = "finished"
     NO_POLICY = "no_policy"
@@ -134,6 +135,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_ADDRESS: "There is no usable postal address; find one.",
     Reason.SMALL_AMOUNT: "The amount is too small for a letter.",
     Reason.SUBSTITUTED: "Without a usable e-mail address another action of the step does it.",
+    Reason.BY_STAFF: "A person skipped it, with a reason.",
     Reason.FINISHED: "The ladder is finished; the owner decides.",
     Reason.NO_POLICY: "The customer follows no policy.",
 }
@@ -150,6 +152,7 @@ SKIP_REASONS = frozenset(
         Reason.NO_ADDRESS,
         Reason.SMALL_AMOUNT,
         Reason.SUBSTITUTED,
+        Reason.BY_STAFF,
     }
 )
 

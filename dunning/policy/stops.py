@@ -21,7 +21,7 @@ from dunning.policy.types import (
 )
 
 ASK_RECENT = timedelta(days=30)
-LEGAL_HOLDS = frozenset({"represented", "insolvent", "deceased", "legal"})
+ELSEWHERE = frozenset({"agency", "solicitor"})
 
 
 class Stop(NamedTuple):
@@ -42,14 +42,13 @@ def customer_stop(facts: CustomerFacts, today: date) -> Stop | None:
 
 
 def _legal(facts: CustomerFacts, today: date) -> Stop | None:
-    held = any(h.reason in LEGAL_HOLDS for h in _running(facts, today) if not h.items)
-    if not facts.legal_stop and not held:
+    if not facts.legal_stop or facts.legal_stop in ELSEWHERE:
         return None
     return Stop(Reason.LEGAL_STOP, task=TaskKind.OWNER_DECIDES)
 
 
 def _placed(facts: CustomerFacts, today: date) -> Stop | None:
-    return Stop(Reason.PLACED) if facts.placed else None
+    return Stop(Reason.PLACED) if facts.placed or facts.legal_stop in ELSEWHERE else None
 
 
 def _paused(facts: CustomerFacts, today: date) -> Stop | None:

@@ -304,7 +304,11 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """One open item. ``open`` less ``disputed`` is collectible."""
+    """One open item. ``open`` less ``disputed`` is collectible.
+
+    ``start_step`` is where an imported item starts, ``chased_on`` when it was last chased
+    before; ``skipped_since`` the day on which a newer item was paid and this one was not.
+    """
 
     key: ItemKey
     number: str
@@ -317,6 +321,7 @@ class ItemFacts:
     dispute_settled_on: date | None = None
     history: tuple[DoneStep, ...] = ()
     start_step: str = ""
+    chased_on: date | None = None
     cycle: int = 1
     clock_stops: tuple[Interval, ...] = ()
     skipped_since: date | None = None
@@ -407,7 +412,7 @@ class CustomerFacts:
     unread_replies: int = 0
     last_statement_on: date | None = None
     legal_stop: str = ""
-    placed: frozenset[ItemKey] = frozenset()
+    placed: bool = False
     direct_debit_until: date | None = None
     opted_out_soft: bool = False
     cannot_pay_reason: str = ""
@@ -420,13 +425,20 @@ class CustomerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one item today, and why; ``next_on`` is when it is looked at again."""
+    """What happens to one item today, and why.
+
+    ``step_key`` is the step taken today, ``last_step`` the one done before it; ``next_on``
+    the day the next step is due or the stop ends, None where a person's act ends it.
+    """
 
     key: ItemKey
     reason: Reason
     step_key: str = ""
     next_step: str = ""
     next_on: date | None = None
+    last_step: str = ""
+    last_on: date | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

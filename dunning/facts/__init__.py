@@ -1,0 +1,7 @@
+"""From the database to plain facts: what decide() may know, in a fixed number of queries."""
+
+from dunning.facts.build import Case
+from dunning.facts.ground import Ground, lay_ground
+from dunning.facts.load import load_cases
+
+__all__ = ["Case", "Ground", "lay_ground", "load_cases"]

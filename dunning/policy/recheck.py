@@ -1,0 +1,141 @@
+"""The last look: what a planned message must say now, or why it must not leave (L5, rule 7).
+
+A message was decided hours ago. Money, disputes, promises and holds that came since shrink
+it; where nothing is left that it was sent for, it is cancelled. Two business days of rest
+after a payment keep new messages back, not one that was on its way and is still true.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from dunning.policy.netting import is_overdue
+from dunning.policy.reasons import Reason
+from dunning.policy.steps import Scene, set_scene
+from dunning.policy.stops import Stop, amount_stop
+from dunning.policy.table import credit_lines
+from dunning.policy.types import (
+    CUSTOMER_CHANNELS,
+    Channel,
+    CustomerFacts,
+    ItemFacts,
+    ItemKey,
+    Kind,
+    Line,
+    Part,
+    Tone,
+)
+
+NOT_NOW = frozenset({Reason.PAUSED, Reason.STALE_DATA})
+"""Causes that end by themselves: the message is held, not cancelled."""
+
+NO_BAR = frozenset({Reason.JUST_PAID, Reason.UNREACHABLE})
+"""Stops of planning that do not concern a message on its way (addresses are looked at apart)."""
+
+ASKED_FOR = frozenset({Kind.RESEND, Kind.THANKS, Kind.MANUAL, Kind.CALL_BACK})
+"""Kinds that a person asked for: their figures are renewed, the stops are not theirs."""
+
+SETTLED = frozenset({Reason.PAID, Reason.TOLERANCE, Reason.COVERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What the message was decided to be."""
+
+    channel: Channel
+    kind: Kind
+    tone: Tone
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What it says now. ``reason`` is set where it must not leave at all."""
+
+    lines: tuple[Line, ...]
+    reason: Reason | None = None
+
+
+def recheck(facts: CustomerFacts, planned: Planned, today: date) -> Verified:
+    """Look at every line again under today's facts; ``today`` is the customer's date."""
+    scene = set_scene(None, facts, today)
+    asked = planned.kind in ASKED_FOR
+    if not asked and (stop := _customer_stop(scene)):
+        return Verified((), stop.reason)
+    items = {item.key: item for item in facts.items}
+    lines, reasons = [], []
+    for key in dict.fromkeys(line.key for line in planned.lines if line.key is not None):
+        rows, reason = _again(key, items.get(key), planned, scene)
+        lines += rows
+        reasons.append((key, reason))
+    if planned.channel in CUSTOMER_CHANNELS:
+        lines += credit_lines(lines, scene)
+    if asked:
+        return Verified(tuple(lines))
+    return Verified(tuple(lines), _against(planned, lines, reasons, scene))
+
+
+def _customer_stop(scene: Scene) -> Stop | None:
+    stop = scene.stop
+    return None if stop is None or stop.reason in NO_BAR else stop
+
+
+def _again(
+    key: ItemKey, item: ItemFacts | None, planned: Planned, scene: Scene
+) -> tuple[list[Line], Reason | None]:
+    """The rows of one item now, and why it is not what the message is sent for any more."""
+    old = [line for line in planned.lines if line.key == key]
+    if item is None:
+        return [], Reason.PAID
+    own = next((line for line in old if line.completes), old[0])
+    stop = amount_stop(item, scene.net, scene.facts) or scene.stops.find(item)
+    reason = stop.reason if stop is not None else None
+    if reason is None and item.dispute_open and _is_severe(planned):
+        reason = Reason.DISPUTED
+    if reason in SETTLED:
+        return [], reason
+    part = _part(item, reason, scene)
+    keeps = reason is None and (part is Part.PLEASE_PAY or planned.tone is Tone.COURTESY)
+    row = replace(own, part=part, amount=item.collectible, due_date=item.due_date,
+                  completes=own.completes and keeps, taken=own.taken and keeps)  # fmt: skip
+    rows = [row] if item.collectible > 0 else []
+    if item.disputed > 0 and planned.channel in CUSTOMER_CHANNELS:
+        query = Line(Part.IN_QUERY, min(item.disputed, item.open), item.currency, key, own.label,
+                     item.due_date)  # fmt: skip
+        rows.append(query)
+    return rows, reason
+
+
+def _is_severe(planned: Planned) -> bool:
+    severe = (Channel.LETTER, Channel.HANDOVER)
+    return planned.tone is Tone.FINAL or planned.channel in severe
+
+
+def _part(item: ItemFacts, reason: Reason | None, scene: Scene) -> Part:
+    if reason in (Reason.HOLD, Reason.DISPUTED):
+        return Part.IN_QUERY
+    if reason in (Reason.PROMISED, Reason.PLAN) or not is_overdue(item, scene.today):
+        return Part.NOT_YET_DUE
+    return Part.PLEASE_PAY
+
+
+def _against(
+    planned: Planned,
+    lines: Sequence[Line],
+    reasons: Iterable[tuple[ItemKey, Reason | None]],
+    scene: Scene,
+) -> Reason | None:
+    """Why nothing is left to send: the reason of the first item it was sent for."""
+    own = {line.key for line in planned.lines if line.completes}
+    if planned.tone is Tone.COURTESY:
+        if any(is_overdue(i, scene.today) and i.key in own for i in scene.facts.items):
+            return Reason.LAPSED
+        if scene.asking:
+            return Reason.OVERDUE_FIRST
+    if any(line.completes for line in lines):
+        return None
+    why = [reason for key, reason in reasons if key in own or not own]
+    asks = any(line.part is Part.PLEASE_PAY and line.amount > 0 for line in lines)
+    if not own and asks:
+        return None
+    return next((reason for reason in why if reason is not None), Reason.PAID)
