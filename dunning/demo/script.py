@@ -13,7 +13,7 @@ from customers.terms import Terms
 from dunning.demo import firms as cast
 from dunning.demo.firms import Firm
 from dunning.demo.goods import order, total
-from dunning.demo.habits import order_days, paid_on
+from dunning.demo.habits import order_days, paid_on, weekday
 from dunning.demo.papers import ORDER, Bill, Credit, Happening, Papers, Receipt
 from dunning.demo.stories import STORIES
 
@@ -133,7 +133,7 @@ def _receipts(papers: Papers, bill: Bill) -> None:
 def _receive(papers: Papers, bill: Bill, on: date, amount: Decimal, *, halved: bool) -> None:
     method = METHODS[papers.rng.randrange(len(METHODS))]
     first = round_half_up(amount / 2) if halved else amount
-    for part, day in ((first, on), (amount - first, on + timedelta(days=16))):
+    for part, day in ((first, weekday(on)), (amount - first, weekday(on + timedelta(days=16)))):
         if part > 0 and day <= papers.today:
             shares = ((bill.key, part),)
             papers.receipts.append(Receipt(bill.firm, day, bill.currency, shares, method))
