@@ -6,6 +6,7 @@ list can be bookmarked, shared and reloaded.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any, Protocol, cast
 from urllib.parse import urlencode
 
@@ -100,6 +101,9 @@ class ListView(View):
     def rows(self) -> QuerySet[Any, Any]:
         raise NotImplementedError
 
+    def decorate(self, rows: list[Any]) -> None:
+        """Fill in more on the rows of a page (or of a part of an export), in few queries."""
+
     def more(self, shown: ListState) -> dict[str, object]:
         """More for the template: totals, empty-state texts."""
         return {}
@@ -140,6 +144,7 @@ class ListView(View):
             shown = page.rows
             next_ = self._query(after=str(page.after)) if page.after else ""
             previous = self._query(before=str(page.before)) if page.before else ""
+        self.decorate(shown)
         return ListState(
             rows=shown,
             headers=[self._header(each, column, order) for each in self.columns],
@@ -199,5 +204,9 @@ class ListView(View):
         return write(self.title.lower().replace(" ", "-"), labels, self._lines(rows, order))
 
     def _lines(self, rows: QuerySet[Any, Any], order: str) -> Iterator[list[object]]:
-        for row in rows.order_by(order, "pk").iterator(chunk_size=EXPORT_CHUNK):
-            yield [column.exported(row) for column in self.columns]
+        ordered = rows.order_by(order, "pk").iterator(chunk_size=EXPORT_CHUNK)
+        for part in batched(ordered, EXPORT_CHUNK):
+            chunk = list(part)
+            self.decorate(chunk)
+            for row in chunk:
+                yield [column.exported(row) for column in self.columns]

@@ -1,0 +1,1 @@
+"""The screens of the follow-up; each module is one page and its actions."""

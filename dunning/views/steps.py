@@ -1,0 +1,81 @@
+"""Where open items stand in their policies, in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from dunning.models import Channel, FollowUp, FollowUpState, PolicyStep, Tone
+
+STATE_KINDS = {
+    FollowUpState.ACTIVE: "current",
+    FollowUpState.WAITING: "promise",
+    FollowUpState.BLOCKED: "late",
+    FollowUpState.FINISHED: "severe",
+    FollowUpState.CLOSED: "good",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One open item's place: why, and what comes next and when."""
+
+    instalment_no: int
+    policy: str
+    state: str
+    kind: str
+    reason: str
+    last_step: str
+    last_on: date | None
+    next_step: str
+    next_on: date | None
+    decided_on: date | None
+
+
+def standings(invoice_ids: Iterable[int]) -> dict[int, list[Standing]]:
+    """The places of several invoices; an invoice that no run has seen has none."""
+    rows = FollowUp.objects.filter(invoice__in=list(invoice_ids)).select_related(
+        "policy_version__policy"
+    )
+    found = list(rows.order_by("invoice_id", "instalment_no"))
+    words = step_words({row.policy_version_id for row in found if row.policy_version_id})
+    places: dict[int, list[Standing]] = {}
+    for row in found:
+        places.setdefault(row.invoice_id, []).append(_standing(row, words))
+    return places
+
+
+def step_words(versions: Iterable[int]) -> dict[tuple[int, str], str]:
+    """``firm e-mail and call, day 30`` for each step of some policy versions."""
+    steps = PolicyStep.objects.filter(version__in=list(versions)).prefetch_related("actions")
+    return {(step.version_id, step.step_key): _words(step) for step in steps}
+
+
+def _words(step: PolicyStep) -> str:
+    channels = [Channel(action.channel).label.lower() for action in step.actions.all()]
+    tone = "" if step.tone == Tone.INTERNAL else f"{Tone(step.tone).label} "
+    day = f"day {step.day}" if step.day >= 0 else f"{-step.day} days before"
+    words = f"{tone}{' and '.join(channels)}, {day}"
+    return words[:1].upper() + words[1:]
+
+
+def _standing(row: FollowUp, words: dict[tuple[int, str], str]) -> Standing:
+    version = row.policy_version
+    state = FollowUpState(row.state)
+    return Standing(
+        instalment_no=row.instalment_no,
+        policy=version.policy.name if version else "",
+        state=state.label,
+        kind=STATE_KINDS[state],
+        reason=row.reason_text,
+        last_step=_step(row, row.last_step, words),
+        last_on=row.last_step_on,
+        next_step=_step(row, row.next_step, words),
+        next_on=row.next_on,
+        decided_on=row.decided_on,
+    )
+
+
+def _step(row: FollowUp, key: str, words: dict[tuple[int, str], str]) -> str:
+    if not key or row.policy_version_id is None:
+        return ""
+    return words.get((row.policy_version_id, key), key)
