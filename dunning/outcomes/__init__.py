@@ -11,7 +11,7 @@ from dunning.outcomes.agreements import (
     release_hold,
 )
 from dunning.outcomes.calls import add_answer, record_call
-from dunning.outcomes.days import Days, customer_calendar, days_around, our_calendar, zone_of
+from dunning.outcomes.days import Days, days_around, zone_of
 from dunning.outcomes.inputs import Answer, CallInput
 from dunning.outcomes.items import OpenItem, collectible_by_currency, open_items
 from dunning.outcomes.notes import TaskNote, finish_task, open_task
@@ -40,14 +40,12 @@ __all__ = [
     "cancel_promise",
     "collectible_by_currency",
     "consequence",
-    "customer_calendar",
     "days_around",
     "draft_plan",
     "draft_thanks",
     "finish_task",
     "open_items",
     "open_task",
-    "our_calendar",
     "outcomes_of",
     "read_reply",
     "record_call",

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from arfollow.shared.workdays import Calendar
-from arfollow.staff.models import Company, QuietPeriod
+from arfollow.staff.models import Company
 from customers.models import Customer
+from dunning.outbox.calendars import our_calendar
 from dunning.outcomes.tries import next_try, tried_days
 
 MORNING, AFTERNOON = time(10, 0), time(14, 30)
@@ -38,17 +38,6 @@ class Days:
     promise_grace: int
     dispute_target: date
     next_day: date
-
-
-def our_calendar(company: Company) -> Calendar:
-    """Days on which we work; calls, letters and visits need one (rule 5)."""
-    quiet = tuple(QuietPeriod.objects.values_list("starts_on", "ends_on"))
-    return Calendar(company.country, company.region or None, quiet=quiet)
-
-
-def customer_calendar(customer: Customer) -> Calendar:
-    """Business days of the customer's country."""
-    return Calendar(customer.country, customer.region or None)
 
 
 def zone_of(customer: Customer, company: Company) -> ZoneInfo:

@@ -30,7 +30,7 @@ from dunning.models import (
     PromiseStatus,
     Tone,
 )
-from dunning.outcomes.days import customer_calendar
+from dunning.outbox.calendars import customer_calendar
 from dunning.outcomes.items import ZERO, list_items, open_items
 from dunning.outcomes.notes import leave_event
 from invoices.models import Allocation, Invoice, Payment
