@@ -58,19 +58,20 @@ def refresh_invoices(invoice_ids: Iterable[int]) -> None:
 
 
 def _refresh_page(ids: list[int]) -> None:
-    derived = _load(ids)
+    derived = load_derived(ids)
     invoices = list(Invoice.objects.filter(pk__in=ids))
     parts: list[Instalment] = []
     for invoice in invoices:
         settle(invoice, derived.settled[invoice.pk], derived.disputed[invoice.pk])
-        parts += _settle_instalments(invoice, derived.instalments[invoice.pk])
+        parts += settle_instalments(invoice, derived.instalments[invoice.pk])
     Invoice.objects.bulk_update(
         invoices, ["open_amount", "disputed_amount", "next_due_date", "closed_on"]
     )
     Instalment.objects.bulk_update(parts, ["open_amount"])
 
 
-def _load(ids: list[int]) -> Derived:
+def load_derived(ids: list[int]) -> Derived:
+    """The inputs of some invoices, in one query of each kind."""
     derived = Derived()
     allocated = Allocation.objects.filter(invoice_id__in=ids, reversed_on=None)
     for invoice_id, amount, on in allocated.values_list("invoice_id", "amount", "effective_on"):
@@ -94,7 +95,7 @@ def settle(invoice: Invoice, settled: Settled, disputed: Decimal) -> None:
     invoice.closed_on = (settled.last_on or invoice.issue_date) if closed else None
 
 
-def _settle_instalments(invoice: Invoice, parts: list[Instalment]) -> list[Instalment]:
+def settle_instalments(invoice: Invoice, parts: list[Instalment]) -> list[Instalment]:
     """What was paid fills the oldest instalment first; the next due date is the rest's."""
     left = invoice.amount - invoice.open_amount
     for part in parts:

@@ -38,6 +38,7 @@ class KnownInvoice:
 
     id: int
     number: str
+    customer_id: int
     customer_key: str
     issue_date: date
     due_date: date
