@@ -98,3 +98,12 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_no_directory_of_tests_is_forgotten_on_postgresql() -> None:
+    """``rules`` needs no database and ``repo`` looks at files; all others run there too."""
+    text = (ROOT / "bin" / "test").read_text()
+    named = re.search(r"for place in ([a-z ]+);", text)
+    assert named
+    found = {path.name for path in (ROOT / "tests").iterdir() if list(path.glob("test_*.py"))}
+    assert found - {"rules", "repo"} <= set(named[1].split())
