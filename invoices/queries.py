@@ -12,6 +12,7 @@ from invoices.aging import Ageing, OpenItem, Spare, age, bucket_of, days_past_du
 from invoices.models import Allocation, CreditNote, Instalment, Invoice, Payment, WriteOff
 
 CHUNK = 5_000
+SPARE = ("customer_id", "currency", "amount")
 
 
 def live(as_of: date) -> Q:
@@ -84,18 +85,18 @@ def _credits(as_of: date) -> Iterator[Spare]:
     """The rest of each credit note then."""
     used = _used(as_of, "credit_note_id")
     rows = CreditNote.objects.filter(issue_date__lte=as_of)
-    for pk, *row, amount in rows.values_list("id", "customer_id", "currency", "amount"):
+    for pk, owner, currency, amount in rows.values_list("id", *SPARE):
         if left := amount - used.get(pk, ZERO):
-            yield Spare(*row, left)
+            yield Spare(owner, currency, left)
 
 
 def _cash(as_of: date) -> Iterator[Spare]:
     """What of each payment was not allocated then."""
     used = _used(as_of, "payment_id")
     rows = Payment.objects.filter(live(as_of), received_on__lte=as_of)
-    for pk, *row, amount in rows.values_list("id", "customer_id", "currency", "amount"):
+    for pk, owner, currency, amount in rows.values_list("id", *SPARE):
         if left := amount - used.get(pk, ZERO):
-            yield Spare(*row, left)
+            yield Spare(owner, currency, left)
 
 
 def _used(as_of: date, key: str) -> dict[int, Decimal]:

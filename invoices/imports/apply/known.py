@@ -228,7 +228,7 @@ def _taken(ids: Sequence[int], source: str, own_payments: set[int]) -> Taken:
     taken = Taken()
     live = Allocation.objects.filter(invoice_id__in=ids, reversed_on=None)
     for invoice_id, payment_id, amount in live.values_list("invoice_id", "payment_id", "amount"):
-        if payment_id is None:
+        if not payment_id:
             taken.credited[invoice_id or 0] += amount
         elif payment_id not in own_payments:
             taken.others[invoice_id or 0] += amount

@@ -69,10 +69,8 @@ def write_ledger(plan: Plan, ledger: Ledger) -> None:
     _credit(plan, ledger)
     _dispute(plan, ledger)
     _end_disputes(plan.ended, ledger)
-    known = ledger.loaded.known.invoices
-    changed = {ledger.invoice_ids[one.number] for one in plan.updates}
-    changed |= {known[one.number].id for one in plan.payments if one.number in known}
-    refresh_invoices(changed)
+    # Whatever touched a known invoice, its payments and disputes too, made it an update.
+    refresh_invoices(one.invoice_id for one in plan.updates)
 
 
 def _sum_by_number(payments: Iterable[NewPayment]) -> Mapping[str, NewPayment]:

@@ -105,7 +105,7 @@ def _raw_rows(table: Table, options: Options, found: _Found) -> list[_Raw]:
         if problem := _problem(record, table.layout):
             found.reject(Remark(record.line, "", problem), raw)
             continue
-        cells = _by_field(record, table.layout)
+        cells: Mapping[str, Cell] = _by_field(record, table.layout)
         if table.layout.format.fills_down:
             cells = above = _filled_down(cells, above)
         rows.append(_Raw(record.line, cells, raw))

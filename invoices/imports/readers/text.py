@@ -30,8 +30,8 @@ def decode(data: bytes) -> tuple[str, tuple[Remark, ...]]:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _strictly(data[len(mark) :], encoding), ()
-    if (encoding := _utf16_without_mark(data)) is not None:
-        return _strictly(data, encoding), ()
+    if wide := _utf16_without_mark(data):
+        return _strictly(data, wide), ()
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:

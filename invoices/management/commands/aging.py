@@ -39,11 +39,13 @@ class Command(BaseCommand):
     def _write(self, code: str, one: Ageing) -> None:
         self.stdout.write(f"{code}: {one.open_invoices} open, {one.overdue_invoices} overdue")
         for name, bucket in one.buckets.items():
-            amount = format_amount(bucket.amount, code)
-            self.stdout.write(f"  {name:>8} {bucket.count:>8} {amount:>20}")
-        for label, amount in (("open", one.open), ("credits", one.credits)):
-            self.stdout.write(f"  {label:>8} {'':>8} {format_amount(amount, code):>20}")
-        self.stdout.write(f"  unapplied {'':>7} {format_amount(one.unapplied, code):>20}")
+            self._line(name, str(bucket.count), format_amount(bucket.amount, code))
+        totals = (("open", one.open), ("credits", one.credits), ("unapplied", one.unapplied))
+        for label, amount in totals:
+            self._line(label, "", format_amount(amount, code))
+
+    def _line(self, label: str, count: str, amount: str) -> None:
+        self.stdout.write(f"  {label:>9} {count:>8} {amount:>20}")
 
 
 def as_json(one: Ageing) -> dict[str, Any]:
