@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,7 @@ from invoices.services import (
 )
 
 FIRST_INVOICE = 24101
+FIRST_CREDIT = 2401
 
 
 def moment(day: date, hour: int, minute: int = 0) -> datetime:
@@ -58,7 +60,7 @@ class Book:
     disputes: dict[Contest, int] = field(default_factory=dict)
     items: dict[str, CatalogueItem] = field(default_factory=dict)
     terms: dict[str, PaymentTerms] = field(default_factory=dict)
-    serial: int = 0
+    numbers: dict[Bill | Credit, str] = field(default_factory=dict)
 
     @property
     def bookkeeper(self) -> Actor:
@@ -73,6 +75,7 @@ class Book:
         """Every customer with contacts, address and agreed terms (R6)."""
         self.items = {item.code: item for item in CatalogueItem.objects.all()}
         self.terms = {terms.code: terms for terms in PaymentTerms.objects.all()}
+        self.numbers = numbered(script.happenings)
         for firm in script.firms:
             self._open(firm, script.first_day)
 
@@ -111,13 +114,12 @@ class Book:
 
     def bill(self, each: Bill) -> None:
         firm = self.firms[each.firm]
-        number = f"HP-{FIRST_INVOICE + self.serial}"
-        self.serial += 1
         invoice = add_invoice(
-            self.customers[each.firm].pk, number, actor=self.bookkeeper, issue_date=each.on,
-            due_date=each.due, currency=each.currency, amount=each.amount, source=SOURCE,
-            terms=self.terms[firm.terms], terms_text=self.terms[firm.terms].name,
-            po_number=each.po, lines=[self._line(line) for line in each.lines],
+            self.customers[each.firm].pk, self.numbers[each], actor=self.bookkeeper,
+            issue_date=each.on, due_date=each.due, currency=each.currency,
+            amount=each.amount, source=SOURCE, terms=self.terms[firm.terms],
+            terms_text=self.terms[firm.terms].name, po_number=each.po,
+            lines=[self._line(line) for line in each.lines],
             instalments=[NewInstalment(due, amount) for due, amount in each.parts],
         )  # fmt: skip
         self.invoices[each.key] = invoice.pk
@@ -136,7 +138,7 @@ class Book:
             self.customers[each.firm].pk, actor=self.bookkeeper, received_on=each.on,
             currency=each.currency, amount=each.amount, method=each.method, source=SOURCE,
             allocate=[(self.invoices[key], part) for key, part in each.shares],
-            external_id=f"{each.firm}:{each.on}:{each.currency}:{len(self.payments)}",
+            external_id=bank_line(each),
         )  # fmt: skip
         self.payments[each] = payment.pk
 
@@ -147,11 +149,10 @@ class Book:
         )  # fmt: skip
 
     def credit(self, each: Credit) -> None:
-        self.serial += 1
         add_credit_note(
-            self.customers[each.firm].pk, f"CN-{FIRST_INVOICE + self.serial}",
-            actor=self.bookkeeper, issue_date=each.on, currency=each.currency,
-            amount=each.amount, reason=each.reason, source=SOURCE,
+            self.customers[each.firm].pk, self.numbers[each], actor=self.bookkeeper,
+            issue_date=each.on, currency=each.currency, amount=each.amount,
+            reason=each.reason, source=SOURCE,
             invoice_id=self.invoices[each.bill] if each.bill else None,
         )  # fmt: skip
 
@@ -187,6 +188,23 @@ WRITERS: Mapping[type, Callable[[Book, Any], None]] = {
     Settlement: Book.settle,
     WrittenOff: Book.write_off,
 }
+
+
+def numbered(happenings: Iterable[Happening]) -> dict[Bill | Credit, str]:
+    """Numbers of invoices and credit notes, in the order they were written."""
+    found: dict[Bill | Credit, str] = {}
+    counts = {Bill: count(FIRST_INVOICE), Credit: count(FIRST_CREDIT)}
+    for each in happenings:
+        if isinstance(each, Bill | Credit):
+            prefix = "HP" if isinstance(each, Bill) else "CN"
+            found[each] = f"{prefix}-{next(counts[type(each)])}"
+    return found
+
+
+def bank_line(receipt: Receipt) -> str:
+    """What tells one payment from all others."""
+    key, part = receipt.shares[0]
+    return f"{receipt.on}:{key}:{part}"
 
 
 def _account(firm: Firm) -> dict[str, Any]:

@@ -88,7 +88,9 @@ def _breaks_promise(papers: Papers) -> None:
 
 def _promise_today(papers: Papers) -> None:
     """An earlier promise that was kept, and one that falls due today."""
-    kept = max((each for each in papers.receipts if each.on <= papers.day(60)), key=_day_of)
+    kept = max(
+        (each for each in papers.receipts if each.on <= papers.day(60)), key=lambda each: each.on
+    )
     until, made = kept.on, kept.on - timedelta(days=6)
     bills = tuple(key for key, _ in kept.shares)
     note = "The owner signs on that day."
@@ -96,10 +98,6 @@ def _promise_today(papers: Papers) -> None:
         Said(papers.firm.number, weekday(made), "promise", note, until, bills=bills)
     )
     _said(papers, 8, "promise", "Insurance money comes in this week.", until=papers.today)
-
-
-def _day_of(receipt: Receipt) -> object:
-    return receipt.on
 
 
 def _credit(papers: Papers) -> None:
