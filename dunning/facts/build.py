@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -160,7 +160,12 @@ class Build:
             return item
         policy = self.ground.policies.get(own) if own else None
         start = start_step(policy, row["chased_to"]) if policy else ""
-        return _changed(item, policy if own != version else None, start, row["chased_on"])
+        return replace(
+            item,
+            policy=policy if own != version else None,
+            start_step=start,
+            chased_on=row["chased_on"],
+        )
 
     def _of_invoice(self, row: Row, stops: dict[int, list[Interval]]) -> Iterator[ItemFacts]:
         parts = self.page.instalments.get(row["id"], [])
@@ -209,23 +214,26 @@ class Build:
     def _stops_by_invoice(self) -> dict[int, list[Interval]]:
         """Kept promises, plans and holds on our side: days that never escalate (rule 1)."""
         stops: dict[int, list[Interval]] = {}
+        for invoice_id, interval in (*self._held_days(), *self._kept_days()):
+            stops.setdefault(invoice_id, []).append(interval)
+        return stops
+
+    def _held_days(self) -> Iterator[tuple[int, Interval]]:
         everyone = [row["id"] for row in self.page.invoices.get(self.pk, [])]
         for hold in self.holds:
             if hold["stops_clock"]:
                 end = min(hold["ends_on"], hold["released_on"] or hold["ends_on"])
                 for invoice_id in [hold["invoice_id"]] if hold["invoice_id"] else everyone:
-                    stops.setdefault(invoice_id, []).append(Interval(hold["starts_on"], end))
+                    yield invoice_id, Interval(hold["starts_on"], end)
+
+    def _kept_days(self) -> Iterator[tuple[int, Interval]]:
         for promise in self.promises:
             if promise["status"] == PromiseStatus.KEPT:
-                covered = self.page.promise_items.get(promise["id"], [])
-                ended = Interval(promise["made_on"], promise["settled_on"])
-                for row in covered:
-                    stops.setdefault(row["invoice_id"], []).append(ended)
+                for row in self.page.promise_items.get(promise["id"], []):
+                    yield row["invoice_id"], Interval(promise["made_on"], promise["settled_on"])
         for plan in self.plans:
             if plan["agreed_on"] is not None and plan["invoices"] is not None:
-                span = Interval(plan["agreed_on"], plan["ended_on"])
-                stops.setdefault(plan["invoices"], []).append(span)
-        return stops
+                yield plan["invoices"], Interval(plan["agreed_on"], plan["ended_on"])
 
     # --- the customer -----------------------------------------------------------------------
 
@@ -337,21 +345,6 @@ class Build:
         for row in self.page.unapplied.get(self.pk, []):
             label = f"Payment of {row['received_on']:%Y-%m-%d}"
             yield CreditFacts(row["unapplied_amount"], row["currency"], label)
-
-
-def _changed(
-    item: ItemFacts, policy: Policy | None, start: str, chased_on: date | None
-) -> ItemFacts:
-    return ItemFacts(
-        **{
-            name: getattr(item, name)
-            for name in ItemFacts.__slots__
-            if name not in ("policy", "start_step", "chased_on")
-        },
-        policy=policy,
-        start_step=start,
-        chased_on=chased_on,
-    )
 
 
 def _disputed_days(invoice: Row, disputes: Iterable[Row]) -> Iterator[Interval]:

@@ -300,8 +300,10 @@ def tags(ids: list[int]) -> dict[int, list[int]]:
 
 
 def follow_ups(ids: list[int]) -> Rows:
-    """The projection as it stands, to write only what changes."""
-    rows = FollowUp.objects.filter(customer__in=ids).exclude(state=FollowUpState.CLOSED)
+    """The projection as it stands, to write only what changes; reopened items come back."""
+    rows = FollowUp.objects.filter(
+        ~Q(state=FollowUpState.CLOSED) | Q(invoice__open_amount__gt=0), customer__in=ids
+    )
     return grouped(
         rows.values(
             "id", "customer_id", "invoice_id", "instalment_no", "policy_version_id", "cycle",
