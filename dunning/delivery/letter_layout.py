@@ -4,13 +4,8 @@ All measures in millimetres from the top left of the page. The address box is wh
 envelope's window always shows; nothing but the address may lie in it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-
-from dunning.delivery.addresses import AddressDoesNotFit
-
-MM_PER_POINT = 25.4 / 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,43 +104,6 @@ UK_DL = Layout(
 
 LAYOUTS = {layout.key: layout for layout in (US_10, DIN_A, DIN_B, UK_DL)}
 """By the company's window format."""
-
-_SIZES_PT = (10.0, 9.5, 9.0, 8.5, 8.0)
-
-# Advance widths of Liberation Sans (those of Arial and Helvetica) in thousandths of an em.
-_ADVANCES = {
-    "ijl'’|": 222,
-    "Itf!.,:;/\\[] ·": 278,
-    "r()-`": 333,
-    "Jcksvxyz": 500,
-    "abdeghnopqu0123456789_?$#L": 556,
-    '"': 355,
-    "T": 611,
-    "FZ": 611,
-    "+=<>~": 584,
-    "ABEKPSVXY&": 667,
-    "CDHNRUw": 722,
-    "GOQ": 778,
-    "Mm": 833,
-    "%": 889,
-    "W…": 1000,
-    "@": 1015,
-}
-_ADVANCE = {mark: width for marks, width in _ADVANCES.items() for mark in marks}
-
-
-def font_size(lines: Sequence[str], layout: Layout) -> float:
-    """The largest size in points at which every line fits; AddressDoesNotFit below 8."""
-    widest = max((_advance(line) for line in lines), default=0)
-    for size in _SIZES_PT:
-        if widest / 1000 * size * MM_PER_POINT <= layout.text.width:
-            return size
-    raise AddressDoesNotFit("a line of the address is wider than the window")
-
-
-def _advance(line: str) -> int:
-    """The width of a line in thousandths of an em; letters with marks count as wide ones."""
-    return sum(_ADVANCE.get(mark, 500 if mark.isascii() else 1000) for mark in line)
 
 
 @lru_cache(maxsize=8)

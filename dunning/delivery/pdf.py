@@ -9,12 +9,13 @@ from io import BytesIO
 from django.template.loader import render_to_string
 from pypdf import PdfWriter
 from weasyprint import HTML
+from weasyprint.urls import FatalURLFetchingError
 
-from dunning.delivery.addresses import address_lines, company_lines
+from dunning.delivery.addresses import company_lines, fit_address
 from dunning.delivery.assets import BASE_URL, fetcher, fonts, parsed, style_sheet
 from dunning.delivery.barcode import code128
 from dunning.delivery.dress import dress
-from dunning.delivery.letter_layout import LAYOUTS, Layout, font_size, geometry_css
+from dunning.delivery.letter_layout import LAYOUTS, Layout, geometry_css
 from dunning.delivery.longlist import TABLE_ROWS, ListPage, list_pages
 from dunning.wording import compose
 from dunning.wording.formats import amount_due, clean, long_date
@@ -24,6 +25,10 @@ from dunning.wording.tables import FULL_ROWS, TableView, table_views
 from dunning.wording.texts import Text, preset
 
 VARIANT = "pdf/ua-1"
+
+
+class ForeignAsset(RuntimeError):
+    """A document asked for something that is not ours; nothing was written."""
 
 
 def render_letter(notice: Notice, layout: str | None = None, text: Text | None = None) -> bytes:
@@ -39,7 +44,8 @@ def render_letter(notice: Notice, layout: str | None = None, text: Text | None =
 
 
 def _letter_context(notice: Notice, message: Message, layout: Layout) -> dict[str, object]:
-    address = address_lines(notice.recipient, notice.company.address.country, layout.rows)
+    home = notice.company.address.country
+    address = fit_address(notice.recipient, home, layout.rows, layout.text.width)
     tables = table_views(notice, limit=FULL_ROWS, language=message.language)
     is_short = any(table.is_short for table in tables)
     return {
@@ -51,8 +57,8 @@ def _letter_context(notice: Notice, message: Message, layout: Layout) -> dict[st
         "parts": dress(message, notice),
         "tables": tables,
         **(_everything(notice) if is_short else {}),
-        "address": address,
-        "address_size": f"{font_size(address, layout):.1f}",
+        "address": address.lines,
+        "address_size": f"{address.size:.1f}",
         "sender_lines": company_lines(notice.company),
         "info": _letter_info(notice, has_notes=layout.notes is not None),
         "barcode": code128(notice.letter_number) if notice.letter_number else "",
@@ -122,9 +128,12 @@ def _pdf(template: str, context: dict[str, object], layout: Layout) -> bytes:
         string=render_to_string(template, context), base_url=BASE_URL, url_fetcher=fetcher()
     )
     sheets = [style_sheet("letter.css"), parsed(geometry_css(layout.key))]
-    written: bytes = document.write_pdf(
-        stylesheets=sheets, font_config=fonts(), pdf_variant=VARIANT, pdf_tags=True
-    )
+    try:
+        written: bytes = document.write_pdf(
+            stylesheets=sheets, font_config=fonts(), pdf_variant=VARIANT, pdf_tags=True
+        )
+    except FatalURLFetchingError as error:  # no Exception: it would end a worker
+        raise ForeignAsset(str(error)) from error
     return written
 
 
