@@ -273,7 +273,9 @@ _NET = re.compile(r"(?:net|n)?[ /-]?([0-9]{1,4})(?: days?)?(?: net)?")
 _EOM_PLUS = re.compile(r"eom ?\+? ?([0-9]{1,4})(?: days?)?")
 _EOM_NET = re.compile(r"eom then (?:net )?([0-9]{1,4})(?: days?)?")
 _NET_EOM = re.compile(r"net ?([0-9]{1,4})(?: days?)? then eom")
-_PROX = re.compile(r"(?:due )?([0-9]{1,2})(?:st|nd|rd|th)? (?:prox|mfi|(?:of )?following month)")
+_PROX = re.compile(
+    r"(?:due )?([0-9]{1,2})(?:st|nd|rd|th)? (?:prox|mfi|(?:of )?(?:the )?following month)"
+)
 _DISCOUNT = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%? ?/ ?([0-9]{1,3})[ ,]+(.+)")
 
 
