@@ -108,7 +108,8 @@ def render_email(notice: Notice, text: Text | None = None) -> EmailContent:
     ``text`` replaces the preset. A statement PDF goes with it, and the whole list as CSV
     where the message shows a summary only.
     """
-    said = text or preset(notice.purpose, "email", notice.tone, notice.recipient.language)
+    channel = "internal" if notice.purpose is Purpose.INTERNAL else "email"
+    said = text or preset(notice.purpose, channel, notice.tone, notice.recipient.language)
     message = compose(said, notice)
     tables = table_views(notice, language=message.language)
     is_short = any(table.is_short for table in tables)
