@@ -25,11 +25,16 @@ class DeliveryError(Exception):
 
 
 class NotTaken(DeliveryError):
-    """It did not leave: refused connection, 4xx, 429, full disk. ``wait`` is what they ask for."""
+    """It did not leave: refused connection, 4xx, 429, full disk. ``wait`` is what they ask for.
 
-    def __init__(self, message: str, *, wait: timedelta | None = None) -> None:
+    ``is_outage``: it would go like this with every message, not only with this one.
+    """
+
+    def __init__(
+        self, message: str, *, wait: timedelta | None = None, is_outage: bool = False
+    ) -> None:
         super().__init__(message)
-        self.wait = wait
+        self.wait, self.is_outage = wait, is_outage
 
 
 class Refused(DeliveryError):

@@ -111,7 +111,7 @@ def _local(backend: BaseEmailBackend, frozen: Frozen) -> Receipt:
     try:
         backend.send_messages([as_mail(frozen)])
     except OSError as error:
-        raise NotTaken(f"The mail directory cannot be written: {error}") from error
+        raise NotTaken(f"The mail directory cannot be written: {error}", is_outage=True) from error
     except ValueError as error:
         raise Refused(str(error)[:300], reason="refused_address") from error
     return Receipt("file", frozen.headers.get("Message-ID", ""))

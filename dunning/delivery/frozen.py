@@ -97,7 +97,7 @@ def thaw(row: FrozenMessage) -> Frozen:
         to=tuple(row.envelope["to"]),
         cc=tuple(row.envelope["cc"]),
         reply_to=tuple(row.envelope["reply_to"]),
-        headers={name: str(head[name]) for name in OWN_HEADERS if head[name]},
+        headers={name: str(head[name]).strip() for name in OWN_HEADERS if head[name]},
         attempt=str(row.attempt.uuid),
     )
 

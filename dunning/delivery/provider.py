@@ -76,13 +76,13 @@ def classify(error: AnymailError) -> DeliveryError:
         return Refused(said, reason="refused_address")
     status = error.status_code
     if status is None:
-        return NotTaken(said) if _never_left(error) else Ambiguous(said)
+        return NotTaken(said, is_outage=True) if _never_left(error) else Ambiguous(said)
     return _by_status(status, said, error)
 
 
 def _by_status(status: int, said: str, error: AnymailError) -> DeliveryError:
     if status == TOO_MANY:
-        return NotTaken(said, wait=_retry_after(error))
+        return NotTaken(said, wait=_retry_after(error), is_outage=True)
     if status in KEY_REFUSED:
         return Refused(said, reason="refused_key", is_config=True)
     if 400 <= status < 500 and status not in MAY_HAVE_IT:

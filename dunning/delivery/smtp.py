@@ -69,7 +69,9 @@ def _connected(backend: EmailBackend) -> smtplib.SMTP:
         raise Refused(_said(error), reason=reason, is_config=True) from error
     except (smtplib.SMTPException, OSError) as error:
         drop(backend)
-        raise NotTaken(f"The mail server cannot be reached: {_said(error)}") from error
+        raise NotTaken(
+            f"The mail server cannot be reached: {_said(error)}", is_outage=True
+        ) from error
     connection: smtplib.SMTP = backend.connection
     return connection
 

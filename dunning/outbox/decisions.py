@@ -83,7 +83,7 @@ def approve(attempt_id: int, *, actor: Actor, now: datetime | None = None) -> Co
         if attempt.state != AttemptState.HELD or attempt.held_for != HeldFor.APPROVAL:
             raise ServiceError("This step does not wait for approval any more.")
         alone = _check_approver(attempt, actor)
-        _let_go(attempt, now, approved_by_id=actor.id, approved_at=now)
+        let_go(attempt, now, approved_by_id=actor.id, approved_at=now)
         own = " (their own, as the only approver)" if alone else ""
         desk.tell(attempt, "attempt.approved", f"{_what(attempt)} approved{own}", actor=actor)
         if attempt.channel == Channel.HANDOVER:
@@ -172,7 +172,7 @@ def release_held(attempt_id: int, *, actor: Actor, now: datetime | None = None) 
             raise ServiceError("This message is not held any more.")
         if attempt.held_for == HeldFor.APPROVAL:
             raise ServiceError("This step needs an approval, not a release.")
-        _let_go(attempt, now, approved_by_id=actor.id, approved_at=now)
+        let_go(attempt, now, approved_by_id=actor.id, approved_at=now)
         desk.tell(attempt, "attempt.released", f"{_what(attempt)} released", actor=actor)
     return attempt
 
@@ -230,8 +230,8 @@ def _identity(attempt: ContactAttempt) -> dict[str, str]:
     return {"message_id": attempt.message_id or f"<attempt.{attempt.uuid}@unknown>"}
 
 
-def _let_go(attempt: ContactAttempt, now: datetime, **fields: object) -> None:
-    """Held → planned into the next free slot of the customer."""
+def let_go(attempt: ContactAttempt, now: datetime, **fields: object) -> None:
+    """Held → planned into the next free slot of the customer; call it under the lock."""
     company = Company.load()
     for _ in range(3):
         slot = free_slot(attempt, company, now)

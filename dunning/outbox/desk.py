@@ -25,6 +25,11 @@ def tell(
     events.record(entry, actor=actor)
 
 
+def tell_all(verb: str, summary: str) -> None:
+    """An event of the company's own chain: it concerns no single customer."""
+    events.record(Entry(verb, "outbox", None, summary))
+
+
 def ask(attempt: ContactAttempt, kind: TaskKind, title: str, *, due_on: date) -> None:
     """One open task for the customer's owner per attempt and kind."""
     Task.objects.bulk_create(

@@ -97,6 +97,18 @@ def release(attempt_id: int, worker: str, *, due_at: datetime | None = None) -> 
     return _move(_owned(attempt_id, worker), STATE.PLANNED, **_FREE, **fields)
 
 
+def release_all(worker: str) -> int:
+    """Claimed → planned for whatever a worker did not come to."""
+    rows = ContactAttempt.objects.filter(worker=worker, state=STATE.CLAIMED)
+    return _move_many(rows, STATE.PLANNED, **_FREE)
+
+
+def postpone(attempt_id: int, worker: str, *, due_at: datetime, local_date: date) -> bool:
+    """Claimed → planned at a later slot. IntegrityError where that day is taken."""
+    mine = _owned(attempt_id, worker)
+    return _move(mine, STATE.PLANNED, due_at=due_at, local_date=local_date, **_FREE)
+
+
 def begin_sending(attempt_id: int, worker: str, *, lease: timedelta, **fields: Any) -> bool:
     """Claimed → sending, the point of no return; only while our lease still runs."""
     mine = _owned(attempt_id, worker).filter(lease_until__gt=Now())

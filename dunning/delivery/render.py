@@ -1,0 +1,68 @@
+"""From an attempt to frozen bytes: rendered before the point of no return, never after."""
+
+import html
+import re
+from datetime import date
+
+from anymail.message import AnymailMessage
+
+from arfollow.staff.models import Company
+from dunning.delivery import truth
+from dunning.delivery.envelope import Parties, parties_of
+from dunning.delivery.frozen import freeze
+from dunning.delivery.mime import EmailContent, build_message
+from dunning.models import ContactAttempt, FrozenMessage
+
+SHADOW_HEADER = "X-Arfollow-For"
+_BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
+
+
+def render(attempt: ContactAttempt, *, today: date) -> EmailContent:
+    """What the attempt says, from the ledger of this moment. WordingError where it cannot."""
+    lines = [
+        f"{item.invoice or item.label}: {item.currency} {item.amount}"
+        for item in attempt.items.select_related("invoice").order_by("pk")
+    ]
+    text = "\n".join(lines)
+    page = f"<html><body><pre>{html.escape(text)}</pre></body></html>"
+    return EmailContent(subject=f"Your account {attempt.customer.number}", text=text, html=page)
+
+
+def digest_of(attempt: ContactAttempt, company: Company, *, today: date) -> str:
+    """The digest of what a rendering depends on, its addresses among them."""
+    parties = parties_of(attempt, company)
+    envelope = parties.envelope
+    everyone = [party.header() for party in (envelope.sender, *envelope.to, *envelope.cc)]
+    return truth.digest(attempt, today=today, also=[everyone, list(parties.stands_for)])
+
+
+def render_and_freeze(attempt: ContactAttempt, company: Company, *, today: date) -> FrozenMessage:
+    """Render and keep the exact bytes. NoRecipient, WordingError or BadAddress before that."""
+    wanted = digest_of(attempt, company, today=today)
+    kept = FrozenMessage.objects.filter(attempt=attempt, facts_digest=wanted).first()
+    if kept is not None:
+        return kept
+    parties = parties_of(attempt, company)
+    content = render(attempt, today=today)
+    return freeze(attempt, _build(content, parties), wanted)
+
+
+def _build(content: EmailContent, parties: Parties) -> AnymailMessage:
+    if not parties.stands_for:
+        return build_message(content, parties.envelope)
+    message = build_message(_marked(content, parties.stands_for), parties.envelope)
+    message.extra_headers[SHADOW_HEADER] = ", ".join(parties.stands_for)
+    return message
+
+
+def _marked(content: EmailContent, stands_for: tuple[str, ...]) -> EmailContent:
+    """A shadow copy names, in its first line, whom it would have gone to."""
+    line = f"[Shadow mode: this would have gone to {', '.join(stands_for)}]"
+    shown = f"<p>{html.escape(line)}</p>"
+    body = _BODY.sub(lambda found: found.group(0) + shown, content.html, count=1)
+    return EmailContent(
+        subject=content.subject,
+        text=f"{line}\n\n{content.text}",
+        html=body,
+        attachments=content.attachments,
+    )

@@ -1,0 +1,194 @@
+"""Does a waiting message still say the truth? Shrinks it to what is left (L5, rule 7).
+
+Called under the customer's lock: by the last look before sending, and at printing and
+posting of letters.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from arfollow.shared.events import canonical
+from dunning.facts import Ground, lay_ground, load_cases
+from dunning.models import AttemptItem, ContactAttempt, ItemPart, PolicyStep, Tone
+from dunning.outbox import desk
+from dunning.policy import Channel, ItemKey, Kind, Line, Part, Reason
+from dunning.policy import Tone as PolicyTone
+from dunning.policy.recheck import Planned, Verified, recheck
+
+WITHOUT_LEDGER = frozenset({"test", "inbound"})
+COMPARED = ("part", "currency", "amount", "completes", "taken")
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """``reason`` is why it must not leave; ``dropped`` are items it no longer speaks of."""
+
+    reason: Reason | None = None
+    dropped: tuple[str, ...] = ()
+    changed: bool = False
+
+
+def refresh(attempt: ContactAttempt, *, today: date, ground: Ground | None = None) -> Truth:
+    """Compare with the ledger of this moment and bring the attempt's items up to date.
+
+    ``today`` is the customer's date. Runs in the caller's transaction, under the lock.
+    """
+    if attempt.kind in WITHOUT_LEDGER:
+        return Truth()
+    items = list(attempt.items.select_related("invoice").order_by("pk"))
+    found = _verify(attempt, items, today, ground or lay_ground())
+    if found.reason is not None:
+        return Truth(found.reason)
+    return _bring_up_to_date(attempt, items, found.lines, today)
+
+
+def _verify(
+    attempt: ContactAttempt, items: Sequence[AttemptItem], today: date, ground: Ground
+) -> Verified:
+    planned = Planned(
+        channel=Channel(attempt.channel),
+        kind=Kind(attempt.kind),
+        tone=PolicyTone(attempt.tone),
+        lines=tuple(_line(item) for item in items),
+    )
+    case = load_cases([attempt.customer], today, ground)[0]
+    return recheck(case.facts, planned, today)
+
+
+def _line(item: AttemptItem) -> Line:
+    key = ItemKey(item.invoice_id, item.instalment_no) if item.invoice_id else None
+    return Line(
+        part=Part(item.part),
+        amount=item.amount,
+        currency=item.currency,
+        key=key,
+        label=item.label or (item.invoice.number if item.invoice else ""),
+        step_key=item.step_key,
+        action_key=item.action_key,
+        repeat=item.repeat,
+        cycle=item.cycle,
+        offset=item.offset,
+        completes=item.completes,
+        taken=item.taken,
+        pay_by=item.pay_by,
+    )
+
+
+def _bring_up_to_date(
+    attempt: ContactAttempt, items: Sequence[AttemptItem], lines: Sequence[Line], today: date
+) -> Truth:
+    """Write only what differs; a completing row keeps its key, others are simply replaced."""
+    wanted = [_values(line, today, items) for line in lines]
+    if [_known(item) for item in items] == wanted:
+        return Truth()
+    own = {_key(item): item for item in items if item.completes}
+    kept = [values for values in wanted if values["completes"]]
+    money = _money(items) != _money_of(wanted)
+    attempt.items.exclude(pk__in=[own[_key_of(v)].pk for v in kept if _key_of(v) in own]).delete()
+    for values in kept:
+        AttemptItem.objects.filter(pk=own[_key_of(values)].pk).update(**values)
+    AttemptItem.objects.bulk_create(
+        AttemptItem(attempt=attempt, **values) for values in wanted if not values["completes"]
+    )
+    dropped = tuple(sorted({str(i.invoice) for i in own.values()} - _numbers(kept, own)))
+    _follow_the_lead(attempt)
+    if money:
+        _tell(attempt, dropped)
+    return Truth(None, dropped, changed=True)
+
+
+def _key(item: AttemptItem) -> tuple[int | None, int]:
+    return item.invoice_id, item.instalment_no
+
+
+def _key_of(values: dict[str, object]) -> tuple[object, object]:
+    return values["invoice_id"], values["instalment_no"]
+
+
+def _numbers(
+    kept: Iterable[dict[str, object]], own: dict[tuple[int | None, int], AttemptItem]
+) -> set[str]:
+    return {str(own[_key_of(values)].invoice) for values in kept if _key_of(values) in own}  # type: ignore[index]
+
+
+def _money(items: Iterable[AttemptItem]) -> list[tuple[object, ...]]:
+    return sorted((i.currency, i.part, i.amount, i.completes) for i in items)
+
+
+def _money_of(wanted: Iterable[dict[str, object]]) -> list[tuple[object, ...]]:
+    return sorted((v["currency"], v["part"], v["amount"], v["completes"]) for v in wanted)  # type: ignore[type-var]
+
+
+NAMES = (
+    "invoice_id", "instalment_no", "label", "part", "currency", "amount", "days_late",
+    "completes", "step_key", "action_key", "repeat", "cycle", "offset", "taken", "pay_by",
+)  # fmt: skip
+
+
+def _known(item: AttemptItem) -> dict[str, object]:
+    return {name: getattr(item, name) for name in NAMES}
+
+
+def _values(line: Line, today: date, items: Sequence[AttemptItem]) -> dict[str, object]:
+    due = line.due_date
+    same = next((i for i in items if line.key and _key(i) == tuple(line.key)), None)
+    return {
+        "invoice_id": line.key.invoice_id if line.key else None,
+        "instalment_no": line.key.instalment_no if line.key else 0,
+        "label": same.label if same else line.label,
+        "part": ItemPart(line.part),
+        "currency": line.currency,
+        "amount": line.amount,
+        "days_late": (today - due).days if due and line.key else 0,
+        "completes": line.completes,
+        "step_key": line.step_key,
+        "action_key": line.action_key,
+        "repeat": line.repeat,
+        "cycle": line.cycle,
+        "offset": line.offset,
+        "taken": line.taken,
+        "pay_by": line.pay_by,
+    }
+
+
+def _follow_the_lead(attempt: ContactAttempt) -> None:
+    """Where the leading item is gone the next one leads, and the tone is its step's at most."""
+    own = list(attempt.items.filter(completes=True).order_by("pk"))
+    lead = (attempt.lead_invoice_id, attempt.lead_instalment_no)
+    if not own or any(_key(item) == lead for item in own):
+        return
+    steps = PolicyStep.objects.filter(
+        version=attempt.policy_version, step_key__in={item.step_key for item in own}
+    )
+    tones = dict(steps.values_list("step_key", "tone"))
+    new = max(own, key=lambda item: _rank(tones.get(item.step_key, attempt.tone)))
+    tone = tones.get(new.step_key, attempt.tone)
+    attempt.lead_invoice_id, attempt.lead_instalment_no = _key(new)
+    attempt.step_key, attempt.action_key = new.step_key, new.action_key
+    if attempt.tone != Tone.INTERNAL and _rank(tone) < _rank(attempt.tone):
+        attempt.tone = tone
+    attempt.save(
+        update_fields=["lead_invoice", "lead_instalment_no", "step_key", "action_key", "tone"]
+    )
+
+
+def _rank(tone: str) -> int:
+    return PolicyTone(tone).rank
+
+
+def _tell(attempt: ContactAttempt, dropped: tuple[str, ...]) -> None:
+    words = (
+        f"no longer names {', '.join(dropped[:10])}" if dropped else "figures brought up to date"
+    )
+    desk.tell(attempt, "attempt.changed", f"{attempt.get_channel_display()} {words}")
+
+
+def digest(attempt: ContactAttempt, *, today: date, also: Sequence[object] = ()) -> str:
+    """Hash of everything a rendering depends on; another digest means render again."""
+    rows = [[_known(item)[name] for name in NAMES] for item in attempt.items.order_by("pk")]
+    people = list(attempt.recipients.order_by("pk").values_list("field", "name", "address"))
+    head = [attempt.tone, attempt.kind, attempt.pay_by, attempt.offers_plan, attempt.content]
+    text = canonical([today, head, sorted(rows, key=canonical), people, list(also)])
+    return hashlib.sha256(text.encode()).hexdigest()

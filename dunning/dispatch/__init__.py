@@ -1,0 +1,20 @@
+"""Safe sending: claim, last look, point of no return, record; and the sweep after crashes."""
+
+from dunning.dispatch.brakes import NotOurDatabase, trouble_until, usual_day
+from dunning.dispatch.gate import Answer, Verdict, can_send
+from dunning.dispatch.sender import Tally, send_some
+from dunning.dispatch.sweeper import mark_reached, release_over, sweep
+
+__all__ = [
+    "Answer",
+    "NotOurDatabase",
+    "Tally",
+    "Verdict",
+    "can_send",
+    "mark_reached",
+    "release_over",
+    "send_some",
+    "sweep",
+    "trouble_until",
+    "usual_day",
+]

@@ -1,0 +1,110 @@
+"""What keeps a whole pass back: another installation's database, a storm, the rate, trouble."""
+
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.db.models import F, QuerySet
+
+from arfollow.shared.errors import ServiceError
+from arfollow.staff.models import Company
+from dunning.models import (
+    AttemptState,
+    Channel,
+    ContactAttempt,
+    Heartbeat,
+    HeldFor,
+    Run,
+    RunStatus,
+)
+from dunning.outbox import desk, may_send, moves
+
+RATE = "mail-rate"
+TROUBLE = "mail-trouble"
+MINUTE = timedelta(minutes=1)
+MONTH = timedelta(days=30)
+STORM_TEXT = "Unusually many messages at once; confirm that they should go."
+STORM_TIMES = 3
+
+
+class NotOurDatabase(ServiceError):
+    """This database belongs to another installation: nothing is sent from here (D9)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This database was adopted by another installation, so nothing is sent from here. "
+            "If it moved here for good, run: manage.py adopt_instance"
+        )
+
+
+def check_instance() -> None:
+    """NotOurDatabase on a restored backup or a copy."""
+    if not may_send():
+        raise NotOurDatabase
+
+
+def hold_storm(company: Company, now: datetime) -> int:
+    """Hold waiting automatic messages when there are more than max(floor, 3 x the usual day).
+
+    What a person released once is not held again. Answers how many were held.
+    """
+    waiting = _waiting(now)
+    limit = max(company.storm_floor, STORM_TIMES * usual_day(now))
+    ids = list(waiting.values_list("pk", flat=True)[: limit + 1])
+    if len(ids) <= limit:
+        return 0
+    held = 0
+    while ids:
+        held += moves.hold(ids, HeldFor.STORM, text=STORM_TEXT)
+        ids = list(waiting.values_list("pk", flat=True)[:500])
+    desk.tell_all("sending.storm", f"{held} messages held: more than {limit} at once")
+    return held
+
+
+def _waiting(now: datetime) -> QuerySet[ContactAttempt]:
+    return ContactAttempt.objects.filter(
+        state=AttemptState.PLANNED,
+        due_at__lte=now,
+        channel=Channel.EMAIL,
+        automatic=True,
+        approved_at=None,
+    ).order_by("due_at", "id")
+
+
+def usual_day(now: datetime) -> int:
+    """Median of the e-mails planned on a day with runs, over the last thirty days."""
+    runs = Run.objects.filter(started_at__gt=now - MONTH, started_at__lte=now)
+    a_day: dict[object, int] = {}
+    for day, planned in runs.exclude(status=RunStatus.FAILED).values_list("date", "planned"):
+        if day < now.date():
+            a_day[day] = a_day.get(day, 0) + int(planned.get("email", 0))
+    return int(median(a_day.values())) if a_day else 0
+
+
+def take_turn(company: Company, now: datetime) -> bool:
+    """Whether the send rate lets one more message go now (a minute's worth at once at most)."""
+    if company.send_rate is None:
+        return True
+    if company.send_rate == 0:
+        return False
+    step = MINUTE / company.send_rate
+    Heartbeat.objects.bulk_create([Heartbeat(name=RATE, at=now)], ignore_conflicts=True)
+    Heartbeat.objects.filter(name=RATE, at__lt=now).update(at=now)
+    room = Heartbeat.objects.filter(name=RATE, at__lte=now + MINUTE - step)
+    return bool(room.update(at=F("at") + step))
+
+
+def note_trouble(now: datetime, wait: timedelta) -> None:
+    """The provider takes nothing (or refuses our key): no message is tried before then."""
+    until = now + wait
+    Heartbeat.objects.update_or_create(name=TROUBLE, defaults={"at": until})
+
+
+def trouble_until(now: datetime) -> datetime | None:
+    """When sending is tried again after trouble; None where there is none."""
+    until = Heartbeat.objects.filter(name=TROUBLE).values_list("at", flat=True).first()
+    return until if until is not None and until > now else None
+
+
+def beat(name: str, now: datetime) -> None:
+    """This process was at work (a dashboard alarms where work is due and nobody beats)."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now})

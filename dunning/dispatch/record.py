@@ -1,0 +1,203 @@
+"""What became of a delivery, written under the customer's lock with its event."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from arfollow.shared import clock, faults
+from arfollow.shared.events import SYSTEM
+from arfollow.staff.models import Company
+from customers.models import Contact, EmailState
+from customers.services import lock_customer, set_email_state, touch
+from dunning.delivery.base import REFUSED_WORDS, Ambiguous, NotTaken, Receipt, Refused
+from dunning.dispatch.gate import Verdict
+from dunning.models import AttemptState, ContactAttempt, HeldFor, TaskKind
+from dunning.outbox import SendTimes, desk, moves, zone_of
+from invoices.models import Payment
+
+BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One message in a worker's hands: who works on it, and the business time."""
+
+    attempt_id: int
+    worker: str
+    now: datetime
+    today: date
+
+
+@contextmanager
+def locked(attempt_id: int) -> Iterator[ContactAttempt]:
+    """The attempt under its customer's lock: customer first, always (no deadlocks)."""
+    with transaction.atomic():
+        customer_id = ContactAttempt.objects.values_list("customer_id", flat=True).get(
+            pk=attempt_id
+        )
+        lock_customer(customer_id)
+        yield ContactAttempt.objects.select_related(
+            "customer__owner", "policy_version__policy"
+        ).get(pk=attempt_id)
+
+
+def sent(errand: Errand, receipt: Receipt, *, late: bool = False) -> bool:
+    """It was taken. A late answer settles what had become unknown meanwhile."""
+    with locked(errand.attempt_id) as attempt:
+        crossed = _paid_meanwhile(attempt)
+        faults.point("C7")
+        done = moves.finish(
+            attempt.pk,
+            errand.worker,
+            done_on=errand.today,
+            sent_at=clock.now(),
+            provider=receipt.provider,
+            provider_message_id=receipt.provider_message_id,
+            **({"reason_text": "Late answer of the mail server."} if late else {}),
+        )
+        if done:
+            values = {"crossed": crossed, "late": late, "refused": list(receipt.refused)}
+            words = "Shadow copy sent" if attempt.shadowed else "Sent"
+            extra = "; a payment was booked while it was on its way" if crossed else ""
+            desk.tell(attempt, "attempt.sent", f"{words}: {_subject(attempt)}{extra}",
+                      values=values)  # fmt: skip
+            _mark_refused(attempt, receipt.refused, errand.today)
+            touch(attempt.customer_id)
+    faults.point("C8")
+    return done
+
+
+def _subject(attempt: ContactAttempt) -> str:
+    return attempt.frozen.subject if hasattr(attempt, "frozen") else str(attempt)
+
+
+def _paid_meanwhile(attempt: ContactAttempt) -> bool:
+    """Crossed in flight: booked after the point of no return (D4)."""
+    if attempt.sending_at is None:
+        return False
+    booked = Payment.objects.filter(
+        customer_id=attempt.customer_id, recorded_at__gte=attempt.sending_at
+    )
+    return booked.exists()
+
+
+def _mark_refused(attempt: ContactAttempt, refused: tuple[str, ...], today: date) -> None:
+    """Some of several recipients were refused for good: their addresses are no good."""
+    if attempt.shadowed or not refused:
+        return
+    rows = Contact.objects.filter(customer_id=attempt.customer_id, email__in=refused)
+    for contact in rows:
+        set_email_state(contact.pk, EmailState.BOUNCED, actor=SYSTEM, why="refused on sending")
+    title = f"Ask for a usable e-mail address: {', '.join(refused)} was refused"
+    desk.ask(attempt, TaskKind.ASK_ADDRESS, title, due_on=today)
+
+
+def not_taken(errand: Errand, error: NotTaken) -> bool:
+    """Back to planned with a growing pause; after the fourth time it is held."""
+    with locked(errand.attempt_id) as attempt:
+        tries = attempt.tries
+        wait = error.wait or BACKOFF[min(tries, len(BACKOFF) - 1)]
+        done = moves.put_back(attempt.pk, errand.worker, due_at=errand.now + wait, error=str(error))
+        if done and tries >= len(BACKOFF):
+            moves.hold([attempt.pk], HeldFor.PAUSE, text=f"{HELD_BY_TROUBLE}: {error}")
+            title = f"Mail is not taken: {error}"
+            desk.ask(attempt, TaskKind.CHECK_DELIVERY, title, due_on=errand.today)
+            desk.tell(attempt, "attempt.held", f"Held: not taken {tries + 1} times")
+    return done
+
+
+HELD_BY_TROUBLE = "The mail provider did not take it"
+
+
+def refused(errand: Errand, error: Refused) -> bool:
+    """Failed for good: the step is open again, a person looks into it."""
+    with locked(errand.attempt_id) as attempt:
+        text = REFUSED_WORDS.get(error.reason, "The message was refused.")
+        done = moves.fail(attempt.pk, errand.worker, reason=error.reason, text=text,
+                          error=str(error))  # fmt: skip
+        if done:
+            _failed(attempt, f"{text} {error}", errand.today)
+            if error.reason == "refused_address" and not attempt.shadowed:
+                everyone = attempt.recipients.values_list("address", flat=True)
+                _mark_refused(attempt, tuple(everyone), errand.today)
+    return done
+
+
+def failed(errand: Errand, *, reason: str, error: str) -> bool:
+    """Failed before the point of no return: a text that does not render, bad bytes."""
+    with locked(errand.attempt_id) as attempt:
+        text = FAILED_WORDS[reason]
+        done = moves.fail(attempt.pk, errand.worker, reason=reason, text=text, error=error[:1000])
+        if done:
+            _failed(attempt, f"{text} {error}"[:300], errand.today)
+    return done
+
+
+FAILED_WORDS = {
+    "template": "The text could not be made.",
+    "render": "The message could not be rendered.",
+    "bytes": "The stored message is damaged.",
+}
+
+
+def _failed(attempt: ContactAttempt, words: str, today: date) -> None:
+    desk.tell(attempt, "attempt.failed", words)
+    desk.ask(attempt, TaskKind.CHECK_DELIVERY, f"Message failed: {words}", due_on=today)
+    touch(attempt.customer_id)
+
+
+def ambiguous(errand: Errand, error: Ambiguous) -> bool:
+    """It may have left: named, listed, never sent again by the machine."""
+    with locked(errand.attempt_id) as attempt:
+        done = moves.unknown(attempt.pk, errand.worker, error=str(error))
+        if done:
+            tell_unknown(attempt, errand.today)
+    return done
+
+
+def tell_unknown(attempt: ContactAttempt, today: date) -> None:
+    """What an unknown delivery leaves: an event, a task, a customer to look at."""
+    desk.tell(attempt, "attempt.unknown", "Nobody can tell whether the message left")
+    title = "Did our message arrive? Settle it, send it again or drop it"
+    desk.ask(attempt, TaskKind.CHECK_DELIVERY, title, due_on=today)
+    touch(attempt.customer_id)
+
+
+def apply_verdict(attempt: ContactAttempt, worker: str, verdict: Verdict) -> str:
+    """Carry out a *hold*, *cancel* or *wait* of the gate under the lock it was given in."""
+    if verdict.held_for:
+        moves.hold([attempt.pk], verdict.held_for, text=verdict.text)
+        desk.tell(attempt, "attempt.held", f"Held: {verdict.text}")
+        return AttemptState.HELD
+    if verdict.until is None:
+        moves.cancel(attempt.pk, reason=verdict.code, text=verdict.text)
+        desk.tell(attempt, "attempt.cancelled", f"Not sent: {verdict.text}")
+        touch(attempt.customer_id)
+        return AttemptState.CANCELLED
+    _postpone(attempt, worker, verdict.until)
+    return AttemptState.PLANNED
+
+
+def _postpone(attempt: ContactAttempt, worker: str, until: datetime) -> None:
+    """To a later slot, on the first day that is free for the customer."""
+    zone = zone_of(SendTimes.of(Company.load()), attempt.customer.time_zone)
+    for days in range(14):
+        due_at = until + timedelta(days=days)
+        local_date = due_at.astimezone(zone).date()
+        try:
+            with transaction.atomic():
+                moves.postpone(attempt.pk, worker, due_at=due_at, local_date=local_date)
+        except IntegrityError:  # that day has its message already
+            continue
+        return
+
+
+def failed_before_sending(errand: Errand, *, error: str) -> bool:
+    """Something broke that should not: failed while nothing had left, else it stays sending
+    until the sweeper names it unknown."""
+    with locked(errand.attempt_id) as attempt:
+        claimed = attempt.state == AttemptState.CLAIMED
+    return claimed and failed(errand, reason="render", error=error)

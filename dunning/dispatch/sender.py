@@ -1,0 +1,228 @@
+"""One pass of the sender: claim, render, look a last time, deliver, record.
+
+The same pass runs in the beat's task, in `send_due` and behind the button. Each row stands
+alone: whatever happens to one, the others go on.
+"""
+
+import os
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from arfollow.shared import clock, faults
+from arfollow.staff.models import Company
+from dunning.delivery.base import Ambiguous, NotTaken, Receipt, Refused
+from dunning.delivery.email import Mailbox
+from dunning.delivery.envelope import NoRecipient
+from dunning.delivery.frozen import thaw
+from dunning.delivery.mime import BadAddress
+from dunning.delivery.render import render_and_freeze
+from dunning.dispatch import brakes, record
+from dunning.dispatch.gate import Answer, Verdict, can_send, local_day
+from dunning.dispatch.record import Errand
+from dunning.facts import Ground, lay_ground
+from dunning.models import AttemptState, ContactAttempt, FrozenMessage
+from dunning.outbox import moves, switches
+from dunning.wording import WordingError
+
+CLAIM = 5
+SECONDS = 15.0
+ROUNDS = 3
+CONFIG_WAIT = timedelta(minutes=15)
+OUTAGE_WAIT = timedelta(minutes=1)
+GIVEN_BACK = "given_back"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one pass did; `remaining` is what is still due."""
+
+    sent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    held: int = 0
+    cancelled: int = 0
+    remaining: int = 0
+
+    def count(self, outcome: str) -> None:
+        """Add one, where the outcome is one of ours."""
+        if hasattr(self, outcome):
+            setattr(self, outcome, getattr(self, outcome) + 1)
+
+
+class Stop(Exception):
+    """Nothing more is claimed in this pass: the provider is in trouble, or the rate is used."""
+
+
+def send_some(
+    *, now: datetime | None = None, seconds: float | None = SECONDS, worker: str = ""
+) -> Tally:
+    """Send what is due until nothing is, or for ``seconds`` (no new claim after that).
+
+    ``now`` is the business time. NotOurDatabase where this installation may not send.
+    """
+    now = now or clock.now()
+    brakes.check_instance()
+    brakes.beat("sender", now)
+    tally = Tally(held=brakes.hold_storm(Company.load(), now))
+    if brakes.trouble_until(now) is None:
+        _drain(tally, now, worker or worker_name(), seconds)
+    tally.remaining = _due(now)
+    return tally
+
+
+def worker_name() -> str:
+    """Who works: machine, process and a random part, so that no two are ever the same."""
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _due(now: datetime) -> int:
+    due = ContactAttempt.objects.filter(
+        state=AttemptState.PLANNED, due_at__lte=now, channel__in=moves.SENT_BY_MACHINE
+    )
+    return due.count()
+
+
+def _drain(tally: Tally, now: datetime, worker: str, seconds: float | None) -> None:
+    started, ground = time.monotonic(), lay_ground()
+    lease = timedelta(seconds=settings.SEND_LEASE_SECONDS)
+    seen: set[int] = set()
+    with Mailbox() as mailbox:
+        while seconds is None or time.monotonic() - started < seconds:
+            claimed = moves.claim(worker, now=now, lease=lease, limit=CLAIM)
+            if seen.issuperset(claimed):  # nothing due, or only what was given back before
+                break
+            seen.update(claimed)
+            try:
+                for attempt_id in claimed:
+                    tally.count(_one(attempt_id, worker, now, ground, mailbox))
+            except Stop as stop:
+                tally.count(str(stop))
+                break
+    moves.release_all(worker)
+
+
+def _one(attempt_id: int, worker: str, now: datetime, ground: Ground, mailbox: Mailbox) -> str:
+    """Bring one claimed message to its end; answers its new state."""
+    try:
+        outcome, errand = _prepare(attempt_id, worker, now, ground)
+        return _deliver(errand, mailbox) if outcome == AttemptState.SENDING else outcome
+    except Stop:
+        raise
+    except Exception as error:  # one broken row must not stop the others
+        log.exception("attempt broke", attempt=attempt_id)
+        errand = Errand(attempt_id, worker, now, now.date())
+        kind = type(error).__name__
+        failed = record.failed_before_sending(errand, error=f"{kind}: {error}")
+        return AttemptState.FAILED if failed else GIVEN_BACK
+
+
+def _prepare(attempt_id: int, worker: str, now: datetime, ground: Ground) -> tuple[str, Errand]:
+    """Render and look again until both agree, at most three times."""
+    errand = Errand(attempt_id, worker, now, now.date())
+    for _ in range(ROUNDS):
+        outcome, errand = _last_look(attempt_id, worker, now, ground)
+        if outcome != Answer.RENDER:
+            return outcome, errand
+        broken = _render(errand)
+        if broken:
+            return broken, errand
+    moves.release(attempt_id, worker)
+    return GIVEN_BACK, errand
+
+
+def _last_look(attempt_id: int, worker: str, now: datetime, ground: Ground) -> tuple[str, Errand]:
+    """The gate and the point of no return, in one short transaction."""
+    with record.locked(attempt_id) as attempt:
+        company = switches.company_for_last_look()
+        errand = Errand(attempt_id, worker, now, local_day(attempt, company, now))
+        if attempt.state != AttemptState.CLAIMED or attempt.worker != worker:
+            return GIVEN_BACK, errand  # the lease ran out, or somebody cancelled it
+        verdict = can_send(attempt, company, now=now, ground=ground)
+        outcome = _carry_out(attempt, company, errand, verdict)
+    faults.point("C4" if outcome == AttemptState.SENDING else "")
+    if outcome == "rate":
+        raise Stop("")
+    return outcome, errand
+
+
+def _carry_out(attempt: ContactAttempt, company: Company, errand: Errand, verdict: Verdict) -> str:
+    if verdict.answer is Answer.RENDER:
+        return Answer.RENDER
+    if verdict.answer is not Answer.GO:
+        return record.apply_verdict(attempt, errand.worker, verdict)
+    if not brakes.take_turn(company, errand.now):
+        moves.release(attempt.pk, errand.worker)
+        return "rate"
+    return AttemptState.SENDING if _begin(attempt, company, errand) else GIVEN_BACK
+
+
+def _begin(attempt: ContactAttempt, company: Company, errand: Errand) -> bool:
+    frozen = thaw(attempt.frozen)
+    return moves.begin_sending(
+        attempt.pk,
+        errand.worker,
+        lease=timedelta(seconds=settings.SEND_LEASE_SECONDS),
+        message_id=frozen.headers["Message-ID"],
+        in_reply_to=frozen.headers.get("In-Reply-To", ""),
+        shadowed=company.shadow_mode,
+        local_date=errand.today if attempt.automatic else attempt.local_date,
+    )
+
+
+def _render(errand: Errand) -> str:
+    """Freeze the bytes; answers an end state where there can be none."""
+    attempt = ContactAttempt.objects.select_related("customer__owner").get(pk=errand.attempt_id)
+    try:
+        render_and_freeze(attempt, Company.load(), today=errand.today)
+    except WordingError as error:
+        done = record.failed(errand, reason="template", error=str(error))
+        return AttemptState.FAILED if done else GIVEN_BACK
+    except (NoRecipient, BadAddress):
+        return ""  # the next look cancels it, with the reason
+    faults.point("C3")
+    return ""
+
+
+def _deliver(errand: Errand, mailbox: Mailbox) -> str:
+    """From the point of no return to the record of what became of it."""
+    frozen = thaw(FrozenMessage.objects.select_related("document", "attempt").get(
+        attempt=errand.attempt_id))  # fmt: skip
+    try:
+        receipt = mailbox.send(frozen, deadline=settings.SEND_DEADLINE_SECONDS, late=_late(errand))
+    except NotTaken as error:
+        record.not_taken(errand, error)
+        if error.is_outage:
+            brakes.note_trouble(errand.now, error.wait or OUTAGE_WAIT)
+            raise Stop("") from error
+        return AttemptState.PLANNED
+    except Refused as error:
+        record.refused(errand, error)
+        if error.is_config:
+            brakes.note_trouble(errand.now, CONFIG_WAIT)
+            raise Stop(AttemptState.FAILED) from error
+        return AttemptState.FAILED
+    except Ambiguous as error:
+        record.ambiguous(errand, error)
+        return AttemptState.UNKNOWN
+    return AttemptState.SENT if record.sent(errand, receipt) else GIVEN_BACK
+
+
+def _late(errand: Errand):  # type: ignore[no-untyped-def]
+    """What a delivery that was given up learns afterwards is recorded all the same."""
+
+    def note(receipt: Receipt) -> None:
+        try:
+            record.sent(errand, receipt, late=True)
+        finally:
+            connection.close()
+
+    return note
