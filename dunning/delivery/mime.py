@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 
 from dunning.delivery.addresses import company_lines
 from dunning.delivery.dress import dress
+from dunning.delivery.ids import message_id
 from dunning.delivery.listing import items_csv
 from dunning.delivery.pdf import render_statement
 from dunning.wording import compose, plain_text
@@ -29,7 +30,9 @@ from dunning.wording.tables import TableView, table_views
 from dunning.wording.texts import Text, preset
 
 _MESSAGE_ID = re.compile(r"<[^<>\s@]+@[^<>\s@]+>")
-_WITHOUT_STATEMENT = frozenset({Purpose.INTERNAL, Purpose.CROSSED, Purpose.PROMISE})
+_WITHOUT_STATEMENT = frozenset(
+    {Purpose.INTERNAL, Purpose.CROSSED, Purpose.PROMISE, Purpose.MANUAL, Purpose.TEST}
+)
 
 
 class BadAddress(ValueError):
@@ -86,20 +89,6 @@ class EmailContent:
     text: str
     html: str
     attachments: tuple[Attachment, ...] = ()
-
-
-def message_id(attempt: uuid.UUID, sender: str) -> str:
-    """Our own Message-ID: from the attempt's id, so that replies and bounces find it."""
-    return f"<attempt.{attempt}@{sender.rpartition('@')[2]}>"
-
-
-def attempt_of(identifier: str) -> uuid.UUID | None:
-    """The attempt a Message-ID of ours belongs to."""
-    found = re.search(r"attempt\.([0-9a-f-]{36})@", identifier)
-    try:
-        return uuid.UUID(found.group(1)) if found else None
-    except ValueError:
-        return None
 
 
 def render_email(notice: Notice, text: Text | None = None) -> EmailContent:

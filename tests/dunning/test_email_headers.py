@@ -7,14 +7,13 @@ from email.message import EmailMessage
 
 import pytest
 
+from dunning.delivery.ids import attempt_of, message_id
 from dunning.delivery.mime import (
     BadAddress,
     EmailContent,
     Envelope,
     Party,
-    attempt_of,
     build_message,
-    message_id,
     render_email,
 )
 from tests.notices import HARBOUR, notice
