@@ -60,10 +60,17 @@ def message_tone(everyone: Iterable[Verdict], scene: Scene) -> Tone:
 def _own_rank(verdict: Verdict) -> int:
     """The step taken today or the highest done; one softer after a settled dispute."""
     if verdict.place >= 0:
-        return verdict.rung.step.tone.rank
-    rungs = verdict.clock.ladder.rungs[: verdict.position.highest + 1]
-    reached = max((rung.step.tone.rank for rung in rungs), default=Tone.FRIENDLY.rank)
-    return reached - 1 if verdict.item.dispute_settled_on else reached
+        rank = verdict.rung.step.tone.rank
+    else:
+        rungs = verdict.clock.ladder.rungs[: verdict.position.highest + 1]
+        rank = max((rung.step.tone.rank for rung in rungs), default=Tone.FRIENDLY.rank)
+    return rank - 1 if _settled_since(verdict) else rank
+
+
+def _settled_since(verdict: Verdict) -> bool:
+    """Whether a dispute was settled and nothing was said about the item since."""
+    settled, last_on = verdict.item.dispute_settled_on, verdict.position.last_on
+    return settled is not None and (last_on is None or last_on <= settled)
 
 
 def _floor(asked: Iterable[Verdict]) -> int:

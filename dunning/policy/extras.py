@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from dunning.policy.channels import Todo, Work, resolve
 from dunning.policy.ladder import Rung
 from dunning.policy.netting import is_overdue
-from dunning.policy.pace import COUNTED_STATES
+from dunning.policy.pace import COUNTED_STATES, is_contact
 from dunning.policy.reasons import Reason
 from dunning.policy.steps import Scene, Verdict
 from dunning.policy.stops import needs_follow_up
@@ -127,7 +127,8 @@ def ask_received(
 def statement(everyone: Sequence[Verdict], scene: Scene) -> PlannedAttempt | None:
     """Monthly to overdue accounts (R19), beside the ladder; it counts as courtesy.
 
-    Every e-mail carries a statement, so whoever had one in the last four weeks gets none.
+    Every e-mail carries a statement, so whoever had one in the last four weeks gets none;
+    and nobody meets us through a statement before the ladder's first contact.
     """
     if not _wants_statement(scene) or not _may_have_statement(scene):
         return None
@@ -157,12 +158,14 @@ def _may_have_statement(scene: Scene) -> bool:
         return False
     if today.day > FIRST_DAYS_OF_MONTH or not facts.calendar.is_business_day(today):
         return False
-    return not any(_is_recent(contact, today) for contact in facts.history)
+    if any(_is_recent(contact, today) for contact in facts.history):
+        return False
+    return any(is_contact(contact) for contact in facts.history)
 
 
 def _is_recent(contact: Contact, today: date) -> bool:
-    """An e-mail of ours in the last four weeks, or a final demand at any time."""
+    """An e-mail of ours in the last four weeks; after an urgent word no courtesy follows."""
     if contact.kind is Kind.INBOUND or contact.state not in COUNTED_STATES:
         return False
     recent = contact.channel is Channel.EMAIL and today - contact.on < STATEMENT_REST
-    return recent or contact.tone is Tone.FINAL
+    return recent or contact.tone.rank >= Tone.URGENT.rank

@@ -19,12 +19,13 @@ from dunning.policy.types import (
 
 CALL_ATTEMPTS, CALL_DAYS = 3, 2
 CALLS_A_WEEK = 3
+NO_DEMAND = frozenset({Kind.STATEMENT, Kind.THANKS, Kind.RESEND})
 
 
 def is_made(row: DoneStep, today: date, facts: CustomerFacts) -> bool:
     """Right-party conversation, delivered letter, or e-mail delivered, or accepted and not
     bounced within three business days (rule 6)."""
-    if row.state is not State.SENT:
+    if row.state is not State.SENT or row.kind in NO_DEMAND or row.tone is Tone.COURTESY:
         return False
     if row.channel in (Channel.CALL, Channel.VISIT):
         return row.result is Result.RIGHT_PARTY

@@ -135,7 +135,12 @@ class World:
     # --- what people do -----------------------------------------------------------------
 
     def invoice(
-        self, issued: str, due: str = "", amount: str = "1000.00", currency: str = "USD", **more: object
+        self,
+        issued: str,
+        due: str = "",
+        amount: str = "1000.00",
+        currency: str = "USD",
+        **more: object,
     ) -> ItemKey:
         """A new invoice; due on receipt where no due date is given."""
         key = ItemKey(next(self.numbers))
