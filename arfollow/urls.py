@@ -1,5 +1,6 @@
 """All addresses. Each app brings its own; nothing here is open but health and the log-in."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -15,3 +16,6 @@ urlpatterns = [
     path("", include("invoices.urls")),
     path("", include("dunning.urls")),
 ]
+
+if settings.ANYMAIL["WEBHOOK_SECRET"]:  # without a secret anybody could call
+    urlpatterns.append(path("anymail/", include("anymail.urls")))

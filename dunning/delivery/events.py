@@ -12,7 +12,7 @@ from django.db.models import Q
 from arfollow.shared.events import SYSTEM, canonical
 from customers.models import Contact, EmailState
 from customers.services import lock_customer, set_email_state, touch
-from dunning.delivery.mime import attempt_of
+from dunning.delivery.ids import attempt_of
 from dunning.models import (
     AttemptState,
     ContactAttempt,

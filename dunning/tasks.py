@@ -1,0 +1,30 @@
+"""The beat's three ticks. Messages carry nothing: losing or doubling one changes only when."""
+
+from celery import shared_task
+
+from arfollow.shared import clock
+from arfollow.staff.models import Company
+from dunning import dispatch, outcomes, runs
+from dunning.runs.select import customers_to_examine
+
+
+@shared_task
+def plan_due() -> None:
+    """Decide for every customer whose day has come or whose ledger moved."""
+    today = clock.today(Company.load().time_zone)
+    outcomes.settle_promises(today)
+    outcomes.draft_thanks(today)
+    if customers_to_examine(today):
+        runs.run(today, slot=f"{clock.now():%Y-%m-%dT%H:%M}")
+
+
+@shared_task
+def send_some() -> None:
+    """Send what is due; no new claim after fifteen seconds, the next tick goes on."""
+    dispatch.send_some()
+
+
+@shared_task
+def sweep() -> None:
+    """Put right what a crash left behind."""
+    dispatch.sweep()
