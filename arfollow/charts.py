@@ -18,7 +18,7 @@ WIDTH, WIDE, HEIGHT = 640, 1120, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 18, 28
 STEPS = 4
 BAR_SHARE = 0.58
-NICE = (1, 2, 2.5, 5, 10)
+NICE = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Chart:
     title: str
     svg: SafeString
     heads: list[str]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     legend: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -128,7 +128,8 @@ def _told(title: str, unit: str, points: Sequence[tuple[str, Decimal]]) -> str:
 
 
 def _canvas(label: str, frame: _Frame) -> ET.Element:
-    box = {"class": "chart", "viewBox": f"0 0 {frame.width} {HEIGHT}"}
+    kind = "chart wide" if frame.width == WIDE else "chart"
+    box = {"class": kind, "viewBox": f"0 0 {frame.width} {HEIGHT}"}
     return ET.Element("svg", box | {"role": "img", "aria-label": label})
 
 

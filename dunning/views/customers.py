@@ -28,7 +28,7 @@ from dunning.models import (
     Task,
     TaskStatus,
 )
-from dunning.views.figures import ledger_totals
+from dunning.views.figures import customer_totals
 from dunning.views.filters import CustomerFilter
 from dunning.views.steps import standings
 from dunning.views.timeline import timeline
@@ -105,8 +105,8 @@ def balances_of(ids: Iterable[int], today: dt.date) -> dict[int, list[dict[str, 
     )
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        row["days"] = max((today - row["oldest"]).days, 0)
-        found[row["customer"]].append(row)
+        late = max((today - row["oldest"]).days, 0)
+        found[row["customer"]].append({**row, "days": late})
     return found
 
 
@@ -127,7 +127,7 @@ def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "customer": customer,
         "today": today,
-        "totals": ledger_totals(today, customer),
+        "totals": customer_totals(customer, today),
         "items": open_items(customer, today),
         "entries": entries,
         "older": entries[-1].when.isoformat() if len(entries) == PAGE else "",

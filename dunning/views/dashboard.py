@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from arfollow import charts
 from arfollow.shared import clock
-from arfollow.shared.money import with_currency
+from arfollow.shared.money import ZERO, with_currency
 from arfollow.staff.models import Company
 from dunning.models import Channel, Run
 from dunning.policy.reasons import SENTENCES, Reason
@@ -22,7 +23,8 @@ MAX_CHARTS = 3
 
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
-    today = clock.today(Company.load().time_zone)
+    zone = Company.load().time_zone
+    today = clock.today(zone)
     totals = ledger_totals(today)
     run = Run.objects.order_by("-started_at").first()
     context = {
@@ -30,7 +32,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "totals": totals,
         "kpis": kpis(totals, today),
         "charts": [ageing(total) for total in totals[:MAX_CHARTS]],
-        "duties": [duty for duty in duties(today) if duty.count],
+        "duties": duties(today, zone),
         "run": run,
         "planned": planned(run) if run else [],
         "reasons": reasons(run) if run else [],
@@ -51,14 +53,14 @@ def kpis(totals: Sequence[Totals], today: date) -> list[dict[str, str]]:
         _kpi("Over 90 days", main, main.over_90, _share(main)),
         {
             "label": "Promised this week",
-            "value": with_currency(promised.get(main.currency, main.open * 0), main.currency),
+            "value": with_currency(promised.get(main.currency, ZERO), main.currency),
             "note": "1 promise" if count == 1 else f"{count} promises",
         },
     ]
 
 
-def _kpi(label: str, total: Totals, amount: object, note: str) -> dict[str, str]:
-    value = with_currency(amount, total.currency)  # type: ignore[arg-type]
+def _kpi(label: str, total: Totals, amount: Decimal, note: str) -> dict[str, str]:
+    value = with_currency(amount, total.currency)
     return {"label": label, "value": value, "note": note}
 
 

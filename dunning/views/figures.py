@@ -1,117 +1,104 @@
-"""The figures of the dashboard and of a customer's page, each from one indexed aggregate."""
+"""The figures of the dashboard and of a customer's page, each from indexed aggregates."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Count, DecimalField, Q, QuerySet, Sum, Value
+from django.db.models import Count, DecimalField, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from arfollow.shared.money import ZERO
 from customers.models import Customer
 from dunning.models import Promise, PromiseStatus
+from invoices.aging import NOT_DUE, OLDEST, Ageing
 from invoices.models import CreditNote, Invoice, Payment
+from invoices.queries import current_ageing
 
-BUCKETS = (
-    ("Not due", None, 0),
-    ("1–30", 1, 30),
-    ("31–60", 31, 60),
-    ("61–90", 61, 90),
-    ("91–120", 91, 120),
-    ("120+", 121, None),
-)
+LABELS = {NOT_DUE: "Not due"}
+OVER_90 = ("91-120", OLDEST)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Totals:
-    """The open ledger of one currency; ``buckets`` in the order of ``BUCKETS``."""
+    """The open ledger of one currency, of everybody or of one customer."""
 
     currency: str
-    open: Decimal = ZERO
-    overdue: Decimal = ZERO
-    disputed: Decimal = ZERO
-    open_invoices: int = 0
-    overdue_invoices: int = 0
+    open: Decimal
+    overdue: Decimal
+    disputed: Decimal
+    unapplied: Decimal
+    open_invoices: int
     overdue_customers: int = 0
-    unapplied: Decimal = ZERO
-    buckets: list[tuple[str, Decimal]] = field(default_factory=list)
-
-    @property
-    def over_90(self) -> Decimal:
-        """Open more than 90 days after the due date."""
-        return sum((amount for _, amount in self.buckets[4:]), ZERO)
+    over_90: Decimal = ZERO
+    buckets: tuple[tuple[str, Decimal], ...] = ()
 
 
-def ledger_totals(today: date, customer: Customer | None = None) -> list[Totals]:
-    """The open ledger in each currency, largest overdue amount first."""
-    rows = Invoice.objects.filter(open_amount__gt=0)
-    rows = rows.filter(customer=customer) if customer else rows
-    late = Q(next_due_date__lt=today)
-    found = (
-        rows.order_by()
-        .values("currency")
-        .annotate(
-            open=_sum(),
-            overdue=_sum(late),
-            disputed=_total("disputed_amount"),
-            open_invoices=Count("id"),
-            overdue_invoices=Count("id", filter=late),
-            overdue_customers=Count("customer", filter=late, distinct=True),
-            **{f"bucket{n}": _sum(_aged(today, *ages)) for n, (_, *ages) in enumerate(BUCKETS)},
-        )
+def ledger_totals(today: date) -> list[Totals]:
+    """The open ledger in each currency, the largest overdue amount first."""
+    disputed = _disputed()
+    found = [
+        _totals(currency, ageing, disputed.get(currency, ZERO))
+        for currency, ageing in current_ageing(today).items()
+        if ageing.open_invoices
+    ]
+    return sorted(found, key=lambda totals: -totals.overdue)
+
+
+def _totals(currency: str, ageing: Ageing, disputed: Decimal) -> Totals:
+    return Totals(
+        currency=currency,
+        open=ageing.open,
+        overdue=ageing.overdue,
+        disputed=disputed,
+        unapplied=ageing.credits + ageing.unapplied,
+        open_invoices=ageing.open_invoices,
+        overdue_customers=ageing.overdue_customers,
+        over_90=sum((ageing.buckets[name].amount for name in OVER_90), ZERO),
+        buckets=tuple(
+            (LABELS.get(name, name.replace("-", "–")), bucket.amount)
+            for name, bucket in ageing.buckets.items()
+        ),
     )
+
+
+def _disputed() -> dict[str, Decimal]:
+    rows = Invoice.objects.filter(open_amount__gt=0, disputed_amount__gt=0).order_by()
+    return dict(rows.values_list("currency").annotate(sum=Sum("disputed_amount")))
+
+
+def customer_totals(customer: Customer, today: date) -> list[Totals]:
+    """What one customer owes in each currency, the largest overdue amount first."""
+    rows = Invoice.objects.filter(customer=customer, open_amount__gt=0).order_by()
     spare = _unapplied(customer)
-    totals = [_totals(row, spare) for row in found]
+    found = rows.values("currency").annotate(
+        open=_total("open_amount"),
+        overdue=_total("open_amount", Q(next_due_date__lt=today)),
+        disputed=_total("disputed_amount"),
+        open_invoices=Count("id"),
+    )
+    totals = [Totals(**row, unapplied=spare.pop(row["currency"], ZERO)) for row in found]
+    totals += [Totals(code, ZERO, ZERO, ZERO, amount, 0) for code, amount in spare.items()]
     return sorted(totals, key=lambda total: -total.overdue)
 
 
-def _totals(row: dict[str, Any], spare: dict[str, Decimal]) -> Totals:
-    amounts = [(label, row.pop(f"bucket{n}")) for n, (label, _, _) in enumerate(BUCKETS)]
-    return Totals(**row, unapplied=spare.get(row["currency"], ZERO), buckets=amounts)
-
-
-def _aged(today: date, first: int | None, last: int | None) -> Q:
-    """Items that many days past due; no ``first`` is everything not late yet."""
-    condition = Q()
-    if first is not None:
-        condition &= Q(next_due_date__lte=today - timedelta(days=first))
-    if last is not None:
-        condition &= Q(next_due_date__gte=today - timedelta(days=last))
-    return condition
-
-
-def _sum(condition: Q | None = None) -> Coalesce:
-    return _total("open_amount", condition)
-
-
-def _total(name: str, condition: Q | None = None) -> Coalesce:
-    amount = DecimalField(max_digits=18, decimal_places=2)
-    return Coalesce(Sum(name, filter=condition), Value(ZERO), output_field=amount)
-
-
-def _unapplied(customer: Customer | None) -> dict[str, Decimal]:
-    """Cash and credit notes not set against any invoice, in each currency."""
+def _unapplied(customer: Customer) -> dict[str, Decimal]:
+    """The customer's cash and credit notes that are not set against any invoice."""
     found: dict[str, Decimal] = {}
-    sources: tuple[QuerySet[Any, Any], ...] = (Payment.objects.all(), CreditNote.objects.all())
-    for rows in sources:
-        spare = rows.filter(unapplied_amount__gt=0)
-        spare = spare.filter(customer=customer) if customer else spare
-        for row in spare.values("currency").annotate(amount=_total("unapplied_amount")):
-            found[row["currency"]] = found.get(row["currency"], ZERO) + row["amount"]
+    for rows in (Payment.objects.order_by(), CreditNote.objects.order_by()):
+        spare = rows.filter(customer=customer, unapplied_amount__gt=0).values_list("currency")
+        for currency, amount in spare.annotate(sum=Sum("unapplied_amount")):
+            found[currency] = found.get(currency, ZERO) + amount
     return found
 
 
 def promised_this_week(today: date) -> tuple[int, dict[str, Decimal]]:
     """How many open promises fall due until Sunday, and their amounts in each currency."""
     sunday = today + timedelta(days=6 - today.weekday())
-    open_ones = Promise.objects.filter(status=PromiseStatus.OPEN, due_on__range=(today, sunday))
-    rows = open_ones.values("currency").annotate(
-        total=Coalesce(
-            Sum("amount"),
-            Value(ZERO),
-            output_field=DecimalField(max_digits=18, decimal_places=2),
-        ),
-        count=Count("id"),
-    )
-    return sum(row["count"] for row in rows), {row["currency"]: row["total"] for row in rows}
+    rows = Promise.objects.filter(status=PromiseStatus.OPEN, due_on__range=(today, sunday))
+    found = list(rows.values_list("currency").annotate(sum=Sum("amount"), count=Count("id")))
+    return sum(count for _, _, count in found), {code: amount for code, amount, _ in found}
+
+
+def _total(name: str, condition: Q | None = None) -> Coalesce:
+    amount = DecimalField(max_digits=18, decimal_places=2)
+    return Coalesce(Sum(name, filter=condition), Value(ZERO), output_field=amount)

@@ -13,7 +13,7 @@ from arfollow.staff.models import Company
 from customers.history import events_about, newest
 from dunning.models import ContactAttempt
 from dunning.views.filters import InvoiceFilter
-from dunning.views.steps import Standing, standings
+from dunning.views.steps import Standing, current_standings, standings
 from dunning.views.timeline import contacts
 from invoices.models import Invoice
 
@@ -75,7 +75,7 @@ def invoice_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "invoice": invoice,
         "customer": invoice.customer,
         "days": (today - invoice.next_due_date).days,
-        "places": standings([pk]).get(pk, []),
+        "places": current_standings(invoice, today),
         "lines": invoice.lines.select_related("item")[:SHOWN_LINES],
         "instalments": invoice.instalments.all(),
         "entries": newest(events_about("invoice", pk), contacts(attempts)),

@@ -4,7 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from dunning.models import Channel, FollowUp, FollowUpState, PolicyStep, Tone
+from dunning.models import (
+    Channel,
+    CustomerFollowUp,
+    FollowUp,
+    FollowUpState,
+    PolicyStep,
+    PolicyVersion,
+    Tone,
+)
+from dunning.runs import explain
+from invoices.models import Invoice
 
 STATE_KINDS = {
     FollowUpState.ACTIVE: "current",
@@ -42,6 +52,34 @@ def standings(invoice_ids: Iterable[int]) -> dict[int, list[Standing]]:
     for row in found:
         places.setdefault(row.invoice_id, []).append(_standing(row, words))
     return places
+
+
+def current_standings(invoice: Invoice, today: date) -> list[Standing]:
+    """The places of one invoice; decided anew where its customer changed since the last run."""
+    if not invoice.open_amount or not _changed(invoice):
+        return standings([invoice.pk]).get(invoice.pk, [])
+    told = explain(invoice, today)
+    versions = PolicyVersion.objects.filter(policy__name=told.policy, current=True)
+    words = {key: text for (_, key), text in step_words(v.pk for v in versions).items()}
+    return [
+        Standing(
+            instalment_no=0,
+            policy=told.policy,
+            state="Changed since the last run",
+            kind="promise",
+            reason=told.says,
+            last_step=words.get(told.last_step, told.last_step),
+            last_on=None,
+            next_step=words.get(told.next_step, told.next_step),
+            next_on=told.next_on,
+            decided_on=today,
+        )
+    ]
+
+
+def _changed(invoice: Invoice) -> bool:
+    seen = CustomerFollowUp.objects.filter(customer=invoice.customer_id).first()
+    return seen is None or seen.projected_seq < invoice.customer.ledger_seq
 
 
 def step_words(versions: Iterable[int]) -> dict[tuple[int, str], str]:

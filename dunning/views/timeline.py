@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
-from django.urls import NoReverseMatch, reverse
 
 from customers.history import PAGE, Moment, events_of, newest
 from dunning.models import AttemptState, Channel, ContactAttempt, Tone
+from dunning.views.links import address
 
 STATE_KINDS = {
     AttemptState.PLANNED: "promise",
@@ -43,12 +43,5 @@ def _moment(row: ContactAttempt) -> Moment:
         text=row.reason_text,
         kind=STATE_KINDS.get(state, "current"),
         kind_label=row.get_provider_status_display() if row.provider_status else state.label,
-        url=_url(row.pk),
+        url=address("attempt-detail", row.pk),
     )
-
-
-def _url(pk: int) -> str:
-    try:
-        return reverse("attempt-detail", args=[pk])
-    except NoReverseMatch:
-        return ""

@@ -1,9 +1,8 @@
 """Today's work: what waits for a person, counted, each with the page that deals with it."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-
-from django.urls import NoReverseMatch, reverse
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from customers.models import Customer
 from dunning.models import (
@@ -11,16 +10,15 @@ from dunning.models import (
     Channel,
     ContactAttempt,
     HeldFor,
-    Letter,
-    LetterStatus,
     Promise,
     PromiseStatus,
-    Task,
-    TaskStatus,
 )
 from dunning.policy.reasons import Reason
+from dunning.views.links import address
+from dunning.worklist import TABS, Scope, counts, held_back
 
 RECENT_DAYS = 7
+PRESSING = {"problems": "severe", "approvals": "late", "replies": "late"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +31,36 @@ class Duty:
     kind: str = "current"
 
 
-def duties(today: date) -> list[Duty]:
-    """Everything that waits for a person, most pressing first; nothing is left out for being 0."""
-    return [*_decisions(), *_work_of_the_day(today), *_overlooked(today)]
+def duties(today: date, zone: str) -> list[Duty]:
+    """Everything that waits for somebody, and what goes by itself; lines of nothing left out."""
+    found = [*_worklist(today, zone), *_held(), *_automatic(), *_overlooked(today)]
+    return [duty for duty in found if duty.count]
 
 
-def _decisions() -> list[Duty]:
-    attempts = ContactAttempt.objects
-    unknown = attempts.filter(state=AttemptState.UNKNOWN).count()
-    held = attempts.filter(state=AttemptState.HELD)
-    approvals = held.filter(held_for=HeldFor.APPROVAL).count()
-    waiting = held.exclude(held_for=HeldFor.APPROVAL).count()
-    outbox = address("outbox")
+def _worklist(today: date, zone: str) -> list[Duty]:
+    """The tabs of the worklist; their figures are the worklist's own."""
+    midnight = datetime.combine(today + timedelta(days=1), time(), ZoneInfo(zone))
+    counted = counts(Scope(today=today, until=midnight, approver=True))
+    page = address("worklist")
     return [
-        Duty("Messages of which it is unknown whether they left", unknown, outbox, "severe"),
-        Duty("Steps that wait for approval", approvals, outbox, "late"),
-        Duty("Messages that are held", waiting, outbox, "due"),
+        Duty(label, counted[tab], page and f"{page}?show={tab}", PRESSING.get(tab, "promise"))
+        for tab, label in TABS.items()
+        if tab
     ]
 
 
-def _work_of_the_day(today: date) -> list[Duty]:
-    planned = ContactAttempt.objects.filter(state=AttemptState.PLANNED)
-    in_person = (Channel.CALL, Channel.VISIT)
-    calls = planned.filter(channel__in=in_person, local_date__lte=today).count()
-    tasks = Task.objects.filter(status=TaskStatus.OPEN, due_on__lte=today).count()
-    letters = Letter.objects.filter(status=LetterStatus.APPROVED).count()
-    mails = planned.filter(channel=Channel.EMAIL).count()
+def _held() -> list[Duty]:
+    """Messages that one cause holds for all at once."""
+    page = address("outbox")
     return [
-        Duty("Calls and visits to make", calls, address("worklist"), "promise"),
-        Duty("Tasks due", tasks, address("worklist"), "promise"),
-        Duty("Letters to print", letters, address("letter-list"), "promise"),
-        Duty("E-mails that leave by themselves", mails, address("outbox")),
+        Duty(f"Messages held: {HeldFor(cause).label.lower()}", count, page, "due")
+        for cause, count in held_back().items()
     ]
+
+
+def _automatic() -> list[Duty]:
+    planned = ContactAttempt.objects.filter(state=AttemptState.PLANNED, channel=Channel.EMAIL)
+    return [Duty("E-mails that leave by themselves", planned.count(), address("outbox"))]
 
 
 def _overlooked(today: date) -> list[Duty]:
@@ -76,25 +72,12 @@ def _overlooked(today: date) -> list[Duty]:
     broken = Promise.objects.filter(
         status__in=(PromiseStatus.BROKEN, PromiseStatus.PART_KEPT), settled_on__gte=since
     ).count()
-    ownerless = Customer.objects.filter(
-        owner=None, invoices__open_amount__gt=0, invoices__next_due_date__lt=today
-    )
+    late = {"invoices__open_amount__gt": 0, "invoices__next_due_date__lt": today}
+    ownerless = Customer.objects.filter(owner=None, **late).distinct().count()
     customers = address("customer-list")
+    nobody = f"{customers}?owner=none&overdue=on"
     return [
         Duty("Promises broken in the last week", broken, address("worklist"), "late"),
         Duty("Calls not made in the last week", not_made, address("worklist"), "late"),
-        Duty(
-            "Overdue customers without an owner",
-            ownerless.distinct().count(),
-            f"{customers}?owner=none&overdue=on",
-            "due",
-        ),
+        Duty("Overdue customers without an owner", ownerless, nobody, "due"),
     ]
-
-
-def address(name: str) -> str:
-    """The address of a page, or nothing where the installation does not have it."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""

@@ -1,10 +1,11 @@
 """Entering an invoice by hand, and its original PDF."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from arfollow.shared.money import CurrencyError, check_currency
 from customers.models import Customer, PaymentTerms
@@ -75,9 +76,10 @@ class InvoiceForm(forms.Form):
 
     def clean_customer_number(self) -> str:
         number = str(self.cleaned_data["customer_number"])
-        self.customer = Customer.objects.filter(number=number).first()
-        if self.customer is None:
+        customer = Customer.objects.filter(number=number).first()
+        if customer is None:
             raise ValidationError(f"There is no customer {number}.")
+        self.customer_id = customer.pk
         return number
 
     def clean_currency(self) -> str:
@@ -157,4 +159,7 @@ class LinesFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not generic 
         ]
 
 
-Lines = forms.formset_factory(LineForm, formset=LinesFormSet, extra=5, max_num=50)
+def lines_form(data: QueryDict | None) -> LinesFormSet:
+    """Five lines to fill in, or those that were posted."""
+    made = forms.formset_factory(LineForm, formset=LinesFormSet, extra=5, max_num=50)
+    return cast(LinesFormSet, made(data, prefix="lines"))

@@ -15,9 +15,9 @@ from arfollow.shared.events import Actor, actor_of
 from arfollow.staff.models import Company, Role, User
 from arfollow.staff.permissions import requires
 from customers.models import Customer
-from invoices.forms.entry import InvoiceForm, Lines, LinesFormSet, OriginalForm
+from invoices.forms.entry import InvoiceForm, OriginalForm, lines_form
 from invoices.models import Invoice
-from invoices.services import add_invoice, attach_original
+from invoices.services import NewLine, add_invoice, attach_original
 
 
 @require_http_methods(["GET", "POST"])
@@ -25,9 +25,9 @@ from invoices.services import add_invoice, attach_original
 def invoice_add(request: HttpRequest) -> HttpResponse:
     posted = request.method == "POST"
     form = InvoiceForm(request.POST or None, request.FILES or None, initial=_initial(request))
-    lines = Lines(request.POST if posted else None, prefix="lines")
+    lines = lines_form(request.POST if posted else None)
     if posted and form.is_valid() and lines.is_valid():
-        invoice = _book(form, lines, actor_of(_person(request)))
+        invoice = _book(form, lines.lines(), actor_of(_person(request)))
         if invoice is not None:
             messages.success(request, f"Invoice {invoice.number} is in the ledger.")
             return redirect("invoice-detail", invoice.pk)
@@ -53,13 +53,13 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     return start
 
 
-def _book(form: InvoiceForm, lines: LinesFormSet, actor: Actor) -> Invoice | None:
+def _book(form: InvoiceForm, lines: list[NewLine], actor: Actor) -> Invoice | None:
     """The invoice with its PDF, or the service's refusal on the form."""
     data = form.cleaned_data
     try:
         with transaction.atomic():
             invoice = add_invoice(
-                form.customer.pk, data["number"], actor=actor, lines=lines.lines(), **form.booking()
+                form.customer_id, data["number"], actor=actor, lines=lines, **form.booking()
             )
             if data["original"]:
                 file = data["original"]
@@ -80,7 +80,7 @@ def original_add(request: HttpRequest, pk: int) -> HttpResponse:
         attach_original(pk, file.name, file.read(), actor=actor_of(_person(request)))
         messages.success(request, f"The original of {invoice.number} is kept.")
     else:
-        messages.error(request, " ".join(form.errors["original"]))
+        messages.error(request, " ".join(map(str, form.errors["original"])))
     return redirect("invoice-detail", pk)
 
 
