@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from arfollow.shared import clock
 from arfollow.shared.lists import Column, ListView
+from arfollow.shared.money import with_currency
 from arfollow.staff.models import Company
 from customers.history import PAGE
 from customers.models import Customer
@@ -39,7 +40,8 @@ SHOWN_PAYMENTS = 10
 
 
 def _amounts(row: Customer, name: str) -> str:
-    return ", ".join(f"{each['currency']} {each[name]}" for each in _balances(row) if each[name])
+    found = ((each[name], each["currency"]) for each in _balances(row) if each[name])
+    return ", ".join(with_currency(amount, currency) for amount, currency in found)
 
 
 def _balances(row: Customer) -> list[dict[str, Any]]:

@@ -6,7 +6,9 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page
 
 from arfollow.shared import clock
@@ -43,11 +45,7 @@ def test_customers_are_listed_by_name_with_what_is_open_and_late(reader: Client)
     assert listed(reader) == ["Ashdown Joinery Ltd", "Baltic Freight"]
     (row, _) = reader.get("/customers/").context["list"].rows
     (balance,) = row.balances
-    assert (str(balance["open"]), str(balance["overdue"]), balance["days"]) == (
-        "750.00",
-        "700.00",
-        12,
-    )
+    assert (balance["open"], balance["overdue"], balance["days"]) == (750, 700, 12)
 
 
 def test_a_customer_is_found_by_name_number_or_invoice(reader: Client) -> None:
@@ -78,13 +76,16 @@ def test_the_list_is_exported_with_amounts_and_currencies(reader: Client) -> Non
     assert (line[0], line[2], line[3], line[4]) == ("'=Ashdown", "EUR 700.00", "EUR 700.00", "12")
 
 
-def test_a_page_of_the_list_costs_the_same_for_many_customers(
-    reader: Client, django_assert_max_num_queries: Callable[[int], object]
-) -> None:
-    for _ in range(12):
-        make.invoice(make.customer(), due=TODAY - timedelta(days=1))
-    with django_assert_max_num_queries(10):  # type: ignore[attr-defined]
-        reader.get("/customers/")
+def test_a_page_of_the_list_costs_the_same_for_many_customers(reader: Client) -> None:
+    def cost(customers: int) -> int:
+        for _ in range(customers):
+            make.invoice(make.customer(), due=TODAY - timedelta(days=1))
+        with CaptureQueriesContext(connection) as queries:
+            reader.get("/customers/")
+        return len(queries)
+
+    reader.get("/customers/")
+    assert cost(2) == cost(12)
 
 
 def test_an_empty_list_says_why_and_what_comes_next(reader: Client) -> None:
@@ -180,7 +181,7 @@ def test_a_reader_finds_no_button_that_changes_anything(client: Client, db: None
     text = page(client, customer)
     assert text.count('<form method="post"') == 2, "only the two log-out buttons"
     for words in ("Log a call", "Add an invoice", "Record a payment", "Edit"):
-        assert f">{words}" not in text
+        assert f">{words}</a>" not in text
 
 
 def test_an_unknown_customer_is_a_page_that_says_so(reader: Client) -> None:
@@ -197,7 +198,7 @@ def test_rows_are_walked_with_j_and_k_and_opened_with_enter(page_as: Callable[..
     for key in ("j", "j", "j", "k"):
         browser.keyboard.press(key)
     browser.keyboard.press("Enter")
-    assert browser.get_by_role("heading", name="Baltic").is_visible()
+    browser.get_by_role("heading", name="Baltic").wait_for()
 
 
 def test_the_slash_leads_to_the_search_which_then_takes_letters(
@@ -210,7 +211,8 @@ def test_the_slash_leads_to_the_search_which_then_takes_letters(
     browser.keyboard.press("/")
     browser.keyboard.type("kest")
     browser.keyboard.press("Enter")
-    assert browser.get_by_role("link", name="Kestrel Signage").is_visible()
+    browser.wait_for_url("**q=kest**")
+    browser.get_by_role("link", name="Kestrel Signage").wait_for()
     assert browser.get_by_role("link", name="Baltic Freight").count() == 0
 
 
