@@ -54,7 +54,6 @@ INSTALLED_APPS = [
     "customers",
     "invoices",
     "dunning",
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

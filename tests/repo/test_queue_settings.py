@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 
 from arfollow.celery import app
+from dunning import tasks
 from tests.repo.test_settings import setting
 
 REDIS = {"CELERY_BROKER_URL": "redis://:password@127.0.0.1:6379/0"}
@@ -74,8 +75,8 @@ def test_beat_wakes_planner_sender_and_sweeper_each_minute() -> None:
 
 
 def test_everything_beat_asks_for_exists() -> None:
-    app.loader.import_default_modules()
     asked = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert tasks.__name__ in {name.rpartition(".")[0] for name in asked}
     assert asked <= set(app.tasks)
 
 
