@@ -111,7 +111,7 @@ def render_email(notice: Notice, text: Text | None = None) -> EmailContent:
 
 
 def _attachments(notice: Notice, *, is_short: bool) -> tuple[Attachment, ...]:
-    if notice.purpose in _WITHOUT_STATEMENT:
+    if notice.channel != "email" or notice.purpose in _WITHOUT_STATEMENT:
         return ()
     account = re.sub(r"[^A-Za-z0-9-]+", "-", notice.account).strip("-")[:40] or "account"
     name = f"statement-{account}-{notice.date.isoformat()}"

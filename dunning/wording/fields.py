@@ -209,6 +209,7 @@ _FLAGS = (
     _flag("has_enclosures", "something lies with the letter", lambda n: bool(n.enclosures)),
     _flag("has_deadline", "a pay-by date is stated", lambda n: n.deadline is not None),
     _flag("has_promise", "a promise is on file", lambda n: n.promise is not None),
+    _flag("has_next", "a next step is planned", lambda n: bool(_internal(n, "next_on"))),
     _flag("has_reason", "a reason is on file", lambda n: bool(_internal(n, "reason"))),
     _flag("offers_plan", "a payment plan may be offered", lambda n: n.offers_plan),
     _flag("complained", "the customer complained", lambda n: n.complained),

@@ -25,6 +25,8 @@ class Purpose(StrEnum):
     PROMISE_PART_KEPT = "promise_part_kept"
     SKIPPED_ITEM = "skipped_item"
     INTERNAL = "internal"
+    MANUAL = "manual"
+    TEST = "test"
 
 
 TONES = ("courtesy", "friendly", "firm", "direct", "urgent", "final")

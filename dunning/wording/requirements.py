@@ -24,6 +24,8 @@ _BY_PURPOSE = {
         {"invoice_table", "promise_received", "promise_remaining", "promise_date", "signature"}
     ),
     Purpose.SKIPPED_ITEM: _ASKING | {"invoice_numbers"},
+    Purpose.MANUAL: frozenset({"signature"}),
+    Purpose.TEST: frozenset({"signature"}),
     Purpose.INTERNAL: frozenset({"invoice_table", "amount_due", "customer_name", "history"}),
 }
 _CALL = frozenset({"invoice_numbers", "invoice_table", "terms", "contact_phone", "prior_contacts"})

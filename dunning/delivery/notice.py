@@ -1,0 +1,217 @@
+"""The notice of an attempt: everything its message says, read from the ledger of this moment.
+
+About fifteen queries, however many items the attempt names. What an attempt's ``content`` may
+hold: "purpose" (of ``dunning.wording.notice.Purpose``), "subject" and "body" (a text edited for
+this message only), "payment_amount", "payment_currency" and "payment_date" (of a thank-you).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Max, Sum
+
+from arfollow.staff.models import Company as CompanyRow
+from dunning.delivery.history import internal_facts, prior_contacts
+from dunning.delivery.identity import company_of, person_of, recipient_of
+from dunning.delivery.letter_facts import consequences, enclosures, mailing, number_of
+from dunning.delivery.lines import Ledger, line_of
+from dunning.models import (
+    AttemptItem,
+    AttemptKind,
+    Channel,
+    ContactAttempt,
+    ItemPart,
+    MessageTemplate,
+    Tone,
+)
+from dunning.wording import Text, preset
+from dunning.wording.notice import (
+    CurrencyTable,
+    Interest,
+    Line,
+    Notice,
+    Payment,
+    PromiseNote,
+    Purpose,
+)
+from dunning.wording.texts import FALLBACK_LANGUAGE
+from invoices.models import Charge, LedgerSource
+
+ASKED_TO_COLLEAGUES = (Channel.INTERNAL, Channel.HANDOVER)
+_PURPOSES = {
+    AttemptKind.STATEMENT: Purpose.STATEMENT,
+    AttemptKind.ASK_RECEIVED: Purpose.SKIPPED_ITEM,
+    AttemptKind.RESEND: Purpose.RESEND,
+    AttemptKind.THANKS: Purpose.CROSSED,
+    AttemptKind.TEST: Purpose.TEST,
+}
+_SPOKEN = (Channel.CALL, Channel.VISIT)
+_WITH_DEADLINE = (Tone.FIRM, Tone.DIRECT, Tone.URGENT, Tone.FINAL)
+
+
+def notice_of(attempt: ContactAttempt, *, today: date, company: CompanyRow | None = None) -> Notice:
+    """The attempt's notice as of ``today``, the customer's date."""
+    row = company or CompanyRow.load()
+    purpose = purpose_of(attempt)
+    tables = _tables(attempt)
+    is_letter = attempt.channel == Channel.LETTER
+    return Notice(
+        company=company_of(row),
+        contact=person_of(attempt, row),
+        recipient=recipient_of(attempt),
+        date=today,
+        tone=attempt.tone,
+        tables=tables,
+        received_through=received_through(today),
+        purpose=purpose,
+        channel=attempt.channel,
+        deadline=attempt.pay_by if attempt.tone in _WITH_DEADLINE else None,
+        prior_contacts=() if attempt.kind == AttemptKind.TEST else prior_contacts(attempt),
+        promise=_promise(attempt),
+        payment=_payment(attempt),
+        interest=_interest(attempt),
+        consequences=consequences(attempt, row) if attempt.tone == Tone.FINAL else (),
+        offers_plan=attempt.offers_plan,
+        complained=any(table.in_query for table in tables),
+        letter_number=number_of(attempt) if is_letter else "",
+        mailing=mailing(row.country) if is_letter and attempt.certified else "",
+        enclosures=enclosures(attempt) if is_letter else (),
+        internal=internal_facts(attempt) if purpose is Purpose.INTERNAL else None,
+    )
+
+
+def purpose_of(attempt: ContactAttempt) -> Purpose:
+    """Why the message is written."""
+    stated = attempt.content.get("purpose", "")
+    if stated in set(Purpose):
+        return Purpose(stated)
+    if attempt.channel in ASKED_TO_COLLEAGUES:
+        return Purpose.INTERNAL
+    if attempt.channel == Channel.EMAIL and attempt.promise and attempt.promise.kept_amount:
+        return Purpose.PROMISE_PART_KEPT
+    if attempt.kind == AttemptKind.MANUAL and "body" in attempt.content:
+        return Purpose.MANUAL
+    if attempt.channel not in _SPOKEN and attempt.kind in _PURPOSES:
+        return _PURPOSES[AttemptKind(attempt.kind)]
+    final = attempt.tone == Tone.FINAL and attempt.channel not in _SPOKEN
+    return Purpose.FINAL_DEMAND if final else Purpose.REMINDER
+
+
+def text_of(attempt: ContactAttempt) -> Text:
+    """The text to fill: edited for this message, edited for all, else the preset."""
+    purpose = purpose_of(attempt)
+    edited = attempt.content
+    if "body" in edited:
+        return _text(attempt, purpose, str(edited.get("subject", "")), str(edited["body"]))
+    kind = "" if attempt.kind == AttemptKind.LADDER else attempt.kind
+    own = MessageTemplate.objects.filter(
+        channel=attempt.channel,
+        tone=attempt.tone,
+        kind=kind,
+        current=True,
+        language__in=(attempt.language, FALLBACK_LANGUAGE),
+    )
+    for row in sorted(own, key=lambda row: row.language != attempt.language):
+        return _text(attempt, purpose, row.subject, row.body, row.language)
+    language = attempt.language or FALLBACK_LANGUAGE
+    return preset(purpose, attempt.channel, attempt.tone, language)
+
+
+def _text(
+    attempt: ContactAttempt,
+    purpose: Purpose,
+    subject: str,
+    body: str,
+    language: str = FALLBACK_LANGUAGE,
+) -> Text:
+    return Text(
+        purpose=purpose,
+        channel=attempt.channel,
+        tone=attempt.tone,
+        subject=subject,
+        body=body,
+        language=language,
+    )
+
+
+def received_through(today: date) -> date:
+    """The last day whose payments are counted: that of the newest import, or today (rule 7)."""
+    newest: date | None = LedgerSource.objects.aggregate(newest=Max("as_of"))["newest"]
+    return min(newest, today) if newest else today
+
+
+def _tables(attempt: ContactAttempt) -> tuple[CurrencyTable, ...]:
+    """A table per currency in three parts, oldest item first; the main currency leads."""
+    rows = list(attempt.items.select_related("invoice__terms").order_by("pk"))
+    ledger = Ledger.of(attempt.customer, rows)
+    parts: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        parts[row.currency][row.part].append(line_of(row, ledger))
+    main = attempt.customer.currency
+    ordered = sorted(parts, key=lambda code: (code != main, code))
+    return tuple(_table(currency, parts[currency]) for currency in ordered)
+
+
+def _table(currency: str, parts: dict[str, list[Line]]) -> CurrencyTable:
+    return CurrencyTable(
+        currency=currency,
+        please_pay=_sorted(parts[ItemPart.PLEASE_PAY]),
+        in_query=_sorted(parts[ItemPart.IN_QUERY]),
+        not_yet_due=_sorted(parts[ItemPart.NOT_YET_DUE]),
+    )
+
+
+def _sorted(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Oldest first, credits last."""
+    return tuple(
+        sorted(lines, key=lambda line: (line.is_credit, line.due_date or date.max, line.number))
+    )
+
+
+def _promise(attempt: ContactAttempt) -> PromiseNote | None:
+    row = attempt.promise
+    if row is None:
+        return None
+    return PromiseNote(
+        on=row.due_on,
+        amount=row.amount,
+        currency=row.currency,
+        received=row.kept_amount,
+        noted_on=row.made_on,
+    )
+
+
+def _payment(attempt: ContactAttempt) -> Payment | None:
+    told = attempt.content
+    if "payment_amount" not in told:
+        return None
+    return Payment(
+        amount=Decimal(str(told["payment_amount"])),
+        currency=str(told["payment_currency"]),
+        on=date.fromisoformat(str(told["payment_date"])),
+    )
+
+
+def _interest(attempt: ContactAttempt) -> tuple[Interest, ...]:
+    """Interest, compensation and fees that were charged and are open, per currency."""
+    items = AttemptItem.objects.filter(attempt=attempt, part=ItemPart.PLEASE_PAY)
+    open_charges = Charge.objects.filter(
+        invoice__in=items.values("invoice"), waived_on=None, open_amount__gt=0
+    )
+    rows = open_charges.values_list("invoice__currency", "kind", "basis")
+    found: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    bases: dict[str, list[str]] = defaultdict(list)
+    for currency, kind, basis, amount in rows.annotate(total=Sum("open_amount")).order_by("basis"):
+        found[currency][kind] += amount
+        bases[currency].append(basis)
+    return tuple(
+        Interest(
+            currency=currency,
+            basis="; ".join(dict.fromkeys(bases[currency])),
+            accrued=sums[Charge.Kind.INTEREST],
+            compensation=sums[Charge.Kind.COMPENSATION] + sums[Charge.Kind.FEE],
+        )
+        for currency, sums in sorted(found.items())
+    )
