@@ -1,7 +1,6 @@
 """All addresses. Each app brings its own; nothing here is open but health and the log-in."""
 
 from django.conf import settings
-from django.contrib import admin
 from django.urls import include, path
 
 from arfollow import health
@@ -10,7 +9,6 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
-    path("admin/", admin.site.urls),
     path("", include("arfollow.staff.urls")),
     path("", include("customers.urls")),
     path("", include("invoices.urls")),
