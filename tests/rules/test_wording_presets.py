@@ -9,7 +9,7 @@ from tests.notices import courtesy, final_demand, for_purpose, notice
 
 ALL = presets()
 BY_NAME = {f"{text.purpose}.{text.channel}.{text.tone}": text for text in ALL}
-CUSTOMER = [text for text in ALL if text.purpose is not Purpose.INTERNAL]
+CUSTOMER = [text for text in ALL if text.purpose not in (Purpose.INTERNAL, Purpose.TEST)]
 
 
 def said(text: Text) -> str:
