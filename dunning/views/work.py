@@ -43,7 +43,7 @@ def _worklist(today: date, zone: str) -> list[Duty]:
     counted = counts(Scope(today=today, until=midnight, approver=True))
     page = address("worklist")
     return [
-        Duty(label, counted[tab], page and f"{page}?show={tab}", PRESSING.get(tab, "promise"))
+        Duty(label, counted[tab], page and f"{page}?kind={tab}&who=all", PRESSING.get(tab, "promise"))
         for tab, label in TABS.items()
         if tab
     ]
@@ -52,6 +52,7 @@ def _worklist(today: date, zone: str) -> list[Duty]:
 def _held() -> list[Duty]:
     """Messages that one cause holds for all at once."""
     page = address("outbox")
+    page = page and f"{page}?show=held"
     return [
         Duty(f"Messages held: {HeldFor(cause).label.lower()}", count, page, "due")
         for cause, count in held_back().items()

@@ -1,0 +1,35 @@
+"""What holds many messages at once, as a line above every page."""
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from dunning.views.links import address
+from dunning.worklist import held_back
+
+CAUSES = {
+    "storm": ("A run would send unusually many messages.", "Look at them and let them go."),
+    "stale": ("Payment data is too old to chase on.", "Import the latest payments."),
+    "pause": ("Messages wait for the pause to end.", "They leave when sending goes on."),
+}
+
+
+def stop_lights(request: HttpRequest) -> dict[str, object]:
+    """Context of every page; asked of the database only where a page shows it."""
+    return {"stop_lights": SimpleLazyObject(lights)}
+
+
+def lights() -> list[dict[str, str]]:
+    found = []
+    for cause, number in held_back().items():
+        title, text = CAUSES.get(cause, ("Messages are held.", ""))
+        messages = "1 message is held." if number == 1 else f"{number} messages are held."
+        found.append(
+            {
+                "tone": "warn",
+                "title": title,
+                "text": f"{messages} {text}".strip(),
+                "url": f"{address('outbox')}?show=held",
+                "link": "Open the outbox",
+            }
+        )
+    return found
