@@ -228,7 +228,8 @@ ZOHO = Format(
 MAPPED = Format(
     "mapped",
     frozenset(),
-    {
+    {name: (name,) for name in FIELDS}
+    | {
         "customer_number": (
             *("customer_number", "customer_no", "customer_id", "cust_number", "cust_no"),
             *("client_id", "client_number", "account_number", "account_no", "debtor_number"),
