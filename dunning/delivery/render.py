@@ -10,8 +10,10 @@ from arfollow.staff.models import Company
 from dunning.delivery import truth
 from dunning.delivery.envelope import Parties, parties_of
 from dunning.delivery.frozen import freeze
-from dunning.delivery.mime import EmailContent, build_message
+from dunning.delivery.mime import EmailContent, build_message, render_email
+from dunning.delivery.notice import notice_of, text_of
 from dunning.models import ContactAttempt, FrozenMessage
+from dunning.wording import NoSuchText, WordingError
 
 SHADOW_HEADER = "X-Arfollow-For"
 _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
@@ -19,13 +21,7 @@ _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 
 def render(attempt: ContactAttempt, *, today: date) -> EmailContent:
     """What the attempt says, from the ledger of this moment. WordingError where it cannot."""
-    lines = [
-        f"{item.invoice or item.label}: {item.currency} {item.amount}"
-        for item in attempt.items.select_related("invoice").order_by("pk")
-    ]
-    text = "\n".join(lines)
-    page = f"<html><body><pre>{html.escape(text)}</pre></body></html>"
-    return EmailContent(subject=f"Your account {attempt.customer.number}", text=text, html=page)
+    return render_email(notice_of(attempt, today=today), text_of(attempt))
 
 
 def digest_of(attempt: ContactAttempt, company: Company, *, today: date) -> str:
@@ -33,7 +29,17 @@ def digest_of(attempt: ContactAttempt, company: Company, *, today: date) -> str:
     parties = parties_of(attempt, company)
     envelope = parties.envelope
     everyone = [party.header() for party in (envelope.sender, *envelope.to, *envelope.cc)]
-    return truth.digest(attempt, today=today, also=[everyone, list(parties.stands_for)])
+    said = [everyone, list(parties.stands_for), _wording(attempt)]
+    return truth.digest(attempt, today=today, also=said)
+
+
+def _wording(attempt: ContactAttempt) -> list[str]:
+    """The text it is made from; one that is missing shows when it is rendered."""
+    try:
+        text = text_of(attempt)
+    except (NoSuchText, WordingError):
+        return []
+    return [text.subject, text.body]
 
 
 def render_and_freeze(attempt: ContactAttempt, company: Company, *, today: date) -> FrozenMessage:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from arfollow.shared.events import canonical
+from arfollow.shared.money import ZERO
 from dunning.facts import Ground, lay_ground, load_cases
 from dunning.models import AttemptItem, ContactAttempt, ItemPart, PolicyStep, Tone
 from dunning.outbox import desk
-from dunning.policy import Channel, ItemKey, Kind, Line, Part, Reason
+from dunning.policy import Channel, ItemKey, Kind, Line, Part, Reason, sentence
 from dunning.policy import Tone as PolicyTone
 from dunning.policy.recheck import Planned, Verified, recheck
 
@@ -183,6 +184,25 @@ def _tell(attempt: ContactAttempt, dropped: tuple[str, ...]) -> None:
         f"no longer names {', '.join(dropped[:10])}" if dropped else "figures brought up to date"
     )
     desk.tell(attempt, "attempt.changed", f"{attempt.get_channel_display()} {words}")
+
+
+def printed_is_true(
+    attempt: ContactAttempt, *, today: date, ground: Ground | None = None
+) -> tuple[str, str]:
+    """What a printed letter says may not be changed any more: why it is wrong now, and the code.
+
+    Two empty strings where everything it was written for is still owed in full.
+    """
+    items = list(attempt.items.select_related("invoice").order_by("pk"))
+    found = _verify(attempt, items, today, ground or lay_ground())
+    if found.reason is not None:
+        return sentence(found.reason), found.reason
+    owed = {line.key: line.amount for line in found.lines if line.completes or line.taken}
+    for item in items:
+        asked = item.completes or item.taken
+        if asked and owed.get(ItemKey(*_key(item)), ZERO) < item.amount:  # type: ignore[arg-type]
+            return f"{item.invoice} was paid or disputed in part.", "changed"
+    return "", ""
 
 
 def digest(attempt: ContactAttempt, *, today: date, also: Sequence[object] = ()) -> str:

@@ -29,7 +29,7 @@ from dunning.dispatch.record import Errand
 from dunning.facts import Ground, lay_ground
 from dunning.models import AttemptState, ContactAttempt, FrozenMessage
 from dunning.outbox import moves, switches
-from dunning.wording import WordingError
+from dunning.wording import NoSuchText, WordingError
 
 CLAIM = 5
 SECONDS = 15.0
@@ -183,7 +183,7 @@ def _render(errand: Errand) -> str:
     attempt = ContactAttempt.objects.select_related("customer__owner").get(pk=errand.attempt_id)
     try:
         render_and_freeze(attempt, Company.load(), today=errand.today)
-    except WordingError as error:
+    except (NoSuchText, WordingError) as error:
         done = record.failed(errand, reason="template", error=str(error))
         return AttemptState.FAILED if done else GIVEN_BACK
     except (NoRecipient, BadAddress):
