@@ -76,12 +76,13 @@ class Clock(NamedTuple):
         stops = item.clock_stops + self.quiet
         return stopped_days(stops, since, self.today) if stops else 0
 
-    def pause_end(self, place: int, last_on: date) -> date:
-        """First day after the pause: the day difference, at least 5 business, at most 14 days."""
+    def pause_end(self, place: int, last_on: date, stopped: int = 0) -> date:
+        """First day after the pause: the day difference, at least 5 business, at most 14 days,
+        and as many days more as the clock stood still since."""
         rungs, rules = self.ladder.rungs, self.rules
         known = 0 < place < len(rungs)
         gap = rungs[place].day - rungs[place - 1].day if known else rules.pause_max_days
-        longest = last_on + timedelta(days=min(gap, rules.pause_max_days))
+        longest = last_on + timedelta(days=min(gap, rules.pause_max_days) + stopped)
         return max(longest, self.days.add(last_on, rules.pause_min_business_days))
 
     def due(self, item: ItemFacts, position: Position) -> Due:
@@ -94,8 +95,8 @@ class Clock(NamedTuple):
         own = reference + timedelta(days=rung.day + self.stopped(item, rung, reference))
         parts = [Due(own, Reason.NOT_DUE)]
         if position.last_on is not None and position.missing is None:
-            stopped = timedelta(days=self.stopped(item, rung, position.last_on))
-            end = self.pause_end(position.next, position.last_on) + stopped
+            stopped = self.stopped(item, rung, position.last_on)
+            end = self.pause_end(position.next, position.last_on, stopped)
             parts.append(Due(end, Reason.PAUSE))
         if position.delivered_on is not None:
             rest = self.days.add(position.delivered_on, self.rules.pause_min_business_days)

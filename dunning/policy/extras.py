@@ -132,6 +132,8 @@ def statement(everyone: Sequence[Verdict], scene: Scene) -> PlannedAttempt | Non
     """
     if not _wants_statement(scene) or not _may_have_statement(scene):
         return None
+    if any(verdict.position.block for verdict in everyone):
+        return None
     contact = next((c for c in scene.facts.contacts if c.may_email), None)
     if contact is None:
         return None

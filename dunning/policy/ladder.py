@@ -62,7 +62,7 @@ class Ladder:
     def start(self, step_key: str) -> int:
         """Index where an imported item starts: the chosen step, never above firm (rule 1)."""
         chosen = self.places.get((step_key, 0), 0)
-        gentle = [n for n, r in enumerate(self.rungs) if r.step.tone.rank <= Tone.FIRM.rank]
+        gentle = [n for n, r in enumerate(self.rungs) if 0 <= r.step.tone.rank <= Tone.FIRM.rank]
         return min(chosen, max(gentle, default=0))
 
 

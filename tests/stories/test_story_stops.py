@@ -216,9 +216,7 @@ def test_a_credit_in_another_currency_covers_nothing() -> None:
         ({"settings": Settings(payment_data_as_of=day("2025-03-31"))}, Reason.STALE_DATA),
     ],
 )
-def test_each_stop_wins_over_a_step_that_is_due(
-    change: dict[str, object], reason: Reason
-) -> None:
+def test_each_stop_wins_over_a_step_that_is_due(change: dict[str, object], reason: Reason) -> None:
     world, key = open_account()
     world.extra = change
     world.live("2025-04-07", "2025-04-07")
