@@ -109,4 +109,5 @@ def settings_of(company: Company, quiet: tuple[Interval, ...]) -> Settings:
 
 def payment_data_as_of() -> date | None:
     """How fresh the newest import is; None where nothing was ever imported (rule 7)."""
-    return LedgerSource.objects.aggregate(newest=Max("as_of"))["newest"]
+    newest: date | None = LedgerSource.objects.aggregate(newest=Max("as_of"))["newest"]
+    return newest

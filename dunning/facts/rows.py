@@ -1,7 +1,7 @@
 """The queries behind the facts: each reads plain values of a page of customers, once."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ from invoices.models import (
     Payment,
 )
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 Rows = dict[int, list[Row]]
 
 CONTACTS_SINCE = timedelta(days=150)
@@ -45,7 +45,7 @@ ASK_STEP = "ask-received"
 
 def grouped(rows: Iterable[Row], key: str) -> Rows:
     """Rows in lists by one of their values."""
-    found: Rows = defaultdict(list)
+    found: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         found[row[key]].append(row)
     return found
@@ -258,13 +258,13 @@ def inbound(ids: list[int], today: date) -> Rows:
     return grouped(rows.values("customer_id", "channel", "received_at", "read_at"), "customer_id")
 
 
-def same_mailbox(ids: list[int], today: date) -> Rows:
+def same_mailbox(ids: list[int], today: date) -> dict[str, list[Row]]:
     """Contacts that reached an address of these customers, for whatever account (rule 2)."""
     addresses = Contact.objects.filter(customer__in=ids, active=True).exclude(email="")
     rows = AttemptRecipient.objects.filter(
         address__in=addresses.values("email"), attempt__local_date__gt=today - ADDRESS_SINCE
     )
-    found: Rows = defaultdict(list)
+    found: dict[str, list[Row]] = defaultdict(list)
     for row in rows.values(
         "address",
         customer_id=F("attempt__customer_id"),
@@ -277,7 +277,7 @@ def same_mailbox(ids: list[int], today: date) -> Rows:
         done_on=F("attempt__done_on"),
         provider_status=F("attempt__provider_status"),
     ):
-        found[row["address"].lower()].append(row)  # type: ignore[index]
+        found[row["address"].lower()].append(row)
     return found
 
 
