@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from arfollow.shared.money import format_amount
 
 WIDTH, WIDE, HEIGHT = 640, 1120, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 18, 28
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 18, 34
 STEPS = 4
 BAR_SHARE = 0.58
 NICE = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10)
@@ -62,7 +62,7 @@ def ageing_bars(title: str, currency: str, buckets: Sequence[tuple[str, Decimal]
     for index, (label, amount) in enumerate(buckets):
         _bar(svg, frame, index, Decimal(0), amount, f"b{min(index, 5)}")
         _text(svg, frame.x(index), frame.y(float(amount)) - 6, short(amount), "value")
-        _text(svg, frame.x(index), HEIGHT - 9, label, "axis")
+        _text(svg, frame.x(index), HEIGHT - 10, label, "axis")
     rows = [(label, format_amount(amount, currency)) for label, amount in buckets]
     return Chart(title, _markup(svg), ["Age", currency], rows)
 
@@ -81,7 +81,7 @@ def stacked_bars(
     for index, (label, first, second) in enumerate(weeks):
         _bar(svg, frame, index, Decimal(0), first, "f0")
         _bar(svg, frame, index, first, second, "f1")
-        _text(svg, frame.x(index), HEIGHT - 9, label, "axis")
+        _text(svg, frame.x(index), HEIGHT - 10, label, "axis")
     rows = [
         (label, format_amount(first, currency), format_amount(second, currency))
         for label, first, second in weeks
@@ -101,7 +101,7 @@ def line(title: str, unit: str, points: Sequence[tuple[str, Decimal]]) -> Chart:
         end, last = places[-1], points[-1][1]
         _text(svg, end[0] + 8, end[1] + 4, f"{last:.0f} {unit}", "end", anchor="start")
     for index, (label, _) in enumerate(points):
-        _text(svg, frame.x(index), HEIGHT - 9, label, "axis")
+        _text(svg, frame.x(index), HEIGHT - 10, label, "axis")
     return Chart(title, _markup(svg), ["When", unit], [(at, f"{v:.1f}") for at, v in points])
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arfollow.shared.models import Event
+from arfollow.shared.words import say_days_in
 
 PAGE = 40
 ERASED = "Details were erased on request."
@@ -51,4 +52,4 @@ def newest(*sources: Iterable[Moment], limit: int = PAGE) -> list[Moment]:
 
 def _moment(event: Event) -> Moment:
     said = event.data.summary if event.data.values is not None else ERASED
-    return Moment(event.at, said, who=event.actor_label)
+    return Moment(event.at, say_days_in(said), who=event.actor_label)

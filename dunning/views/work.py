@@ -43,10 +43,14 @@ def _worklist(today: date, zone: str) -> list[Duty]:
     counted = counts(Scope(today=today, until=midnight, approver=True))
     page = address("worklist")
     return [
-        Duty(label, counted[tab], page and f"{page}?kind={tab}&who=all", PRESSING.get(tab, "promise"))
+        Duty(label, counted[tab], page and f"{page}?kind={tab}&who=all", _pressing(tab))
         for tab, label in TABS.items()
         if tab
     ]
+
+
+def _pressing(tab: str) -> str:
+    return PRESSING.get(tab, "promise")
 
 
 def _held() -> list[Duty]:

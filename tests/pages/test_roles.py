@@ -1,10 +1,13 @@
 """Who may do what: a ladder of roles, and a refusal where nothing is said."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
 from django.views import View
 
 from arfollow.staff.models import Role, User
@@ -110,3 +113,35 @@ def test_the_refusal_page_says_which_role_is_needed(client: Client) -> None:
     client.force_login(member("read_only"))
     answer = client.post("/settings/company/", {})
     assert "This needs the role “Admin”." in answer.content.decode()
+
+
+ABOVE_ROLES = {"profile"}
+"""Changes that need no role: one's own name."""
+
+
+def addresses() -> list[tuple[str, str]]:
+    """Every address of ours by name, with 1 for each number in it."""
+    found = []
+    for pattern in get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver) and not str(pattern.pattern):
+            found += [each for each in pattern.url_patterns if isinstance(each, URLPattern)]
+    return [(str(each.name), "/" + re.sub(r"<[^>]+>", "1", str(each.pattern))) for each in found]
+
+
+def test_there_are_addresses_to_walk() -> None:
+    assert {"customer-detail", "invoice-add", "company-settings"} <= dict(addresses()).keys()
+
+
+@pytest.mark.django_db
+def test_a_read_only_person_cannot_change_anything_anywhere(client: Client) -> None:
+    client.force_login(member("read_only"))
+    answers = {
+        name: client.post(path).status_code for name, path in addresses() if name not in ABOVE_ROLES
+    }
+    assert {name: code for name, code in answers.items() if code not in (403, 405)} == {}
+
+
+@pytest.mark.django_db
+def test_nobody_changes_anything_without_logging_in(client: Client) -> None:
+    public = {name for name, path in addresses() if client.post(path).status_code not in (302, 405)}
+    assert public == set()

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from arfollow.shared.templatetags import arf
+from arfollow.shared.words import say_days_in
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,19 @@ def test_dates_read_the_same_everywhere() -> None:
     assert arf.day(dt.date(2026, 11, 21)) == "21 Nov 2026"
     assert arf.day_short(dt.date(2026, 1, 3)) == "3 Jan"
     assert arf.day(None) == arf.day_short(None) == arf.moment(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("due 2026-08-31", "due 31 Aug 2026"),
+        ("from 2026-01-02 to 2026-01-05", "from 2 Jan 2026 to 5 Jan 2026"),
+        ("PO 2026-99-31", "PO 2026-99-31"),
+        ("INV-12026-08-31", "INV-12026-08-31"),
+    ],
+)
+def test_dates_inside_events_are_told_like_all_others(text: str, said: str) -> None:
+    assert say_days_in(text) == said
 
 
 def test_a_moment_is_told_in_the_zone_of_the_reader() -> None:

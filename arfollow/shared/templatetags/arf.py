@@ -12,10 +12,9 @@ from django.utils.safestring import SafeString
 
 from arfollow.shared.lists import ListState
 from arfollow.shared.money import format_amount, with_currency
+from arfollow.shared.words import MONTHS, say_day
 
 register = template.Library()
-
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 STATE_TAGS = {
     "planned": ("Planned", "promise"),
@@ -62,8 +61,7 @@ def day(value: dt.date | None) -> str:
     """``21 Nov 2026``; a moment is first taken to the current time zone."""
     if value is None or value == "":
         return ""
-    local = _local(value)
-    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
+    return say_day(_local(value))
 
 
 @register.filter
