@@ -124,7 +124,7 @@ CAST: tuple[Part, ...] = (
          people=("payables", "escalation")),
     Part("letter_to_print", "Osprey Landing Resort LLC", "US", "net-30", habits.stops(105), 8,
          town=9, people=ALL_THREE),
-    Part("final_posted", "Duneside Hotels Inc", "US", "net-30", habits.stops(128), 10, town=4,
+    Part("final_posted", "Duneside Hotels Inc", "US", "net-30", habits.stops(115), 10, town=4,
          people=ALL_THREE, notes="New owner since the spring; the old one signed the orders."),
     Part("hand_over", "Tidewrack Builders Inc", "US", "net-14", habits.stops(168), 9, town=0,
          people=ALL_THREE, notes="Nobody answers the telephone after four."),

@@ -121,12 +121,21 @@ class Wrote:
     on: date
     subject: str
     text: str
-    read: bool = False
 
 
-type Happening = Bill | Receipt | Return | Credit | Contest | Settlement | WrittenOff | Said | Wrote
+@dataclass(frozen=True, slots=True)
+class Bounced:
+    """An e-mail of ours came back."""
+
+    firm: str
+    on: date
+
+
+type Happening = (
+    Bill | Receipt | Return | Credit | Contest | Settlement | WrittenOff | Wrote | Bounced | Said
+)
 ORDER: tuple[type, ...] = (
-    Bill, Receipt, Return, Credit, Contest, Settlement, WrittenOff, Wrote, Said,
+    Bill, Receipt, Return, Credit, Contest, Settlement, WrittenOff, Wrote, Bounced, Said,
 )  # fmt: skip
 
 

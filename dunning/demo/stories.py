@@ -9,6 +9,7 @@ from arfollow.shared.money import ZERO, round_half_up
 from dunning.demo.habits import weekday
 from dunning.demo.papers import (
     Bill,
+    Bounced,
     Contest,
     Credit,
     Papers,
@@ -141,6 +142,10 @@ def _replied(papers: Papers) -> None:
     )
 
 
+def _bounces(papers: Papers) -> None:
+    papers.others.append(Bounced(papers.firm.number, papers.day(3)))
+
+
 def _in_parts(papers: Papers) -> None:
     """The oldest open bill was paid by half."""
     open_bills = papers.overdue()
@@ -189,7 +194,7 @@ def _child(papers: Papers) -> None:
 
 
 def _consumer(papers: Papers) -> None:
-    until = papers.day(-6)
+    until = weekday(papers.today + timedelta(days=6))
     _said(papers, 4, "promise", "Pension arrives at the end of the month.", until=until)
 
 
@@ -221,6 +226,7 @@ STORIES: Mapping[str, Story] = {
     "insolvent": _insolvent,
     "hold": _hold,
     "replied": _replied,
+    "bounces": _bounces,
     "in_parts": _in_parts,
     "cheque": _cheque,
     "says_paid": _says_paid,
