@@ -13,8 +13,9 @@ class AmountField(forms.CharField):
     """An amount as a person types it (`1,234.50` or `1.234,50`), positive, two decimals."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        kwargs.setdefault("max_length", 30)
+        # The length is the widget's: a validator of length would be given the Decimal.
+        limits = {"inputmode": "decimal", "autocomplete": "off", "maxlength": "30"}
+        widget = forms.TextInput(attrs=limits)
         super().__init__(widget=widget, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
