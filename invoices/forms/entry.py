@@ -7,14 +7,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from arfollow.shared.money import CurrencyError, check_currency
+from arfollow.shared.formfields import AmountField, CurrencyField, DayField
 from customers.models import Customer, PaymentTerms
 from customers.terms import Terms, due_date, from_values, instalments
 from invoices.services import NewInstalment, NewLine
 from invoices.services.invoices import MAX_ORIGINAL_BYTES
-
-DATE = {"type": "date"}
-AMOUNT = {"inputmode": "decimal", "type": "text", "class": "short"}
 
 
 class OriginalForm(forms.Form):
@@ -48,24 +45,15 @@ class InvoiceForm(forms.Form):
 
     customer_number = forms.CharField(label="Customer number", max_length=60)
     number = forms.CharField(label="Invoice number", max_length=80)
-    issue_date = forms.DateField(label="Issued on", widget=forms.DateInput(attrs=DATE))
+    issue_date = DayField(label="Issued on")
     terms = forms.ModelChoiceField(
         PaymentTerms.objects.order_by("name"), label="Terms", required=False
     )
-    due_date = forms.DateField(
-        label="Due on",
-        required=False,
-        widget=forms.DateInput(attrs=DATE),
-        help_text="Leave empty to let the terms decide.",
+    due_date = DayField(
+        label="Due on", required=False, help_text="Leave empty to let the terms decide."
     )
-    currency = forms.CharField(label="Currency", max_length=3, widget=forms.TextInput(attrs=AMOUNT))
-    amount = forms.DecimalField(
-        label="Amount with tax",
-        max_digits=18,
-        decimal_places=2,
-        min_value=Decimal("0.01"),
-        widget=forms.TextInput(attrs=AMOUNT),
-    )
+    currency = CurrencyField(label="Currency")
+    amount = AmountField(label="Amount with tax")
     po_number = forms.CharField(label="Their order number", max_length=80, required=False)
     original = forms.FileField(
         label="Original PDF",
@@ -81,12 +69,6 @@ class InvoiceForm(forms.Form):
             raise ValidationError(f"There is no customer {number}.")
         self.customer_id = customer.pk
         return number
-
-    def clean_currency(self) -> str:
-        try:
-            return check_currency(self.cleaned_data["currency"])
-        except CurrencyError as error:
-            raise ValidationError(str(error)) from error
 
     def clean_original(self) -> Any:
         return check_pdf(self.cleaned_data["original"])
@@ -131,11 +113,12 @@ class LineForm(forms.Form):
 
     description = forms.CharField(max_length=300, required=False)
     quantity = forms.DecimalField(
-        max_digits=18, decimal_places=4, required=False, widget=forms.TextInput(attrs=AMOUNT)
+        max_digits=18,
+        decimal_places=4,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "short"}),
     )
-    amount = forms.DecimalField(
-        max_digits=18, decimal_places=2, required=False, widget=forms.TextInput(attrs=AMOUNT)
-    )
+    amount = AmountField(required=False)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

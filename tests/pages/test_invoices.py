@@ -187,7 +187,7 @@ def test_instalment_terms_cut_the_invoice_into_its_parts(collector: Client) -> N
         ({"customer_number": "C-nobody"}, "There is no customer C-nobody."),
         ({"due_date": ""}, "Enter a due date, or choose terms."),
         ({"due_date": "2026-10-01"}, "The due date lies before the issue date."),
-        ({"amount": "0"}, "greater than or equal to 0.01"),
+        ({"amount": "0"}, "Enter an amount above nothing"),
         ({"currency": "XYZ"}, "not a currency code"),
         ({"lines-0-amount": "5"}, "A line needs a description and an amount."),
         ({"original": SimpleUploadedFile("x.pdf", b"GIF89a")}, "Choose a PDF file."),
