@@ -2,7 +2,7 @@
 
 from dunning.runs.enrolment import EnrolmentError, enrol
 from dunning.runs.explain import Explanation, explain
+from dunning.runs.planning import run
 from dunning.runs.report import Report
-from dunning.runs.run import run
 
 __all__ = ["EnrolmentError", "Explanation", "Report", "enrol", "explain", "run"]

@@ -19,6 +19,8 @@ from invoices.models import Invoice
 PAGE = 100
 LAPSE_FROM = timedelta(days=5)
 FIRST_DAYS_OF_MONTH = 7
+BROKEN = -2
+"""In place of the sequence seen: below every real one, so that the customer stays behind."""
 
 
 def customers_to_examine(today: date, number: str = "") -> list[int]:
@@ -26,13 +28,19 @@ def customers_to_examine(today: date, number: str = "") -> list[int]:
     if number:
         return list(Customer.objects.filter(number=number).values_list("pk", flat=True))
     found = {*_moved(), *_reached(today), *_lapsing(today), *_statements(today)}
-    return sorted(found)
+    return sorted(found.difference(_broken(today)))
 
 
 def pages(ids: Sequence[int], size: int = PAGE) -> Iterator[list[int]]:
     """The ids in pages; a page is one transaction."""
     for start in range(0, len(ids), size):
         yield list(ids[start : start + size])
+
+
+def _broken(today: date) -> Iterator[int]:
+    """Customers that could not be planned today: tried again tomorrow, not every minute."""
+    rows = CustomerFollowUp.objects.filter(projected_seq=BROKEN, decided_on=today)
+    return rows.values_list("customer_id", flat=True).iterator()
 
 
 def _moved() -> Iterator[int]:

@@ -12,14 +12,14 @@ from arfollow.shared.events import Entry
 from customers.models import Customer
 from dunning import outbox
 from dunning.facts import Case, Ground, lay_ground, load_cases
-from dunning.models import AttemptState, ContactAttempt, Run, RunStatus
+from dunning.models import AttemptState, ContactAttempt, CustomerFollowUp, Run, RunStatus
 from dunning.outbox import moves
 from dunning.policy import Channel, Contact, Kind, Plan, Reason, SkipRecord, State, decide, sentence
 from dunning.runs.desk import write_tasks
 from dunning.runs.drafts import Drafting
 from dunning.runs.project import write_follow_ups
 from dunning.runs.report import Report
-from dunning.runs.select import customers_to_examine, pages
+from dunning.runs.select import BROKEN, customers_to_examine, pages
 
 log = logging.getLogger(__name__)
 MORNING = time(6, 0)
@@ -61,6 +61,9 @@ def run(today: date, *, dry_run: bool = False, customer: str = "", slot: str = "
     except BaseException:
         _close_run(work, RunStatus.FAILED)
         raise
+    lost = report.reasons[Reason.UNREACHABLE.value]
+    if lost:
+        report.warnings.append(f"{lost} open items belong to customers nobody can reach.")
     _close_run(work, RunStatus.WARNING if report.warnings else RunStatus.OK)
     return report
 
@@ -127,6 +130,10 @@ def _alone(pk: int, work: Pass) -> None:
         number = Customer.objects.filter(pk=pk).values_list("number", flat=True).first()
         log.exception("customer %s could not be planned", number)
         work.report.warnings.append(f"Customer {number}: {type(error).__name__}: {error}"[:300])
+        if work.row is not None:
+            CustomerFollowUp.objects.update_or_create(
+                customer_id=pk, defaults={"projected_seq": BROKEN, "decided_on": work.today}
+            )
 
 
 def _together(ids: list[int], work: Pass) -> None:
