@@ -58,10 +58,10 @@ def _receipt(backend: BaseEmailBackend, status: Any) -> Receipt:
         for address, recipient in status.recipients.items()
         if recipient.status in {"rejected", "invalid", "failed"}
     ]
-    identifier = status.message_id
+    given = status.message_id
+    ids = {given} if isinstance(given, str) else given or set()  # or one for each recipient
+    identifier = min((each for each in ids if each), default="")
     name = str(getattr(backend, "esp_name", "mail")).lower()
-    if not isinstance(identifier, str):  # one id for each recipient
-        identifier = next(iter(sorted(identifier or [])), "")
     return Receipt(name[:40], identifier[:200], tuple(refused))
 
 

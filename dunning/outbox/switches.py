@@ -5,7 +5,7 @@ the flip is committed nothing more goes on its way.
 """
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from arfollow.shared import clock, events
 from arfollow.shared.events import Actor, Entry
@@ -60,7 +60,7 @@ def switch_on_again(switch_id: int, *, actor: Actor) -> None:
 def _take_turns() -> None:
     """An UPDATE of the company's row waits for last looks, and they wait for it."""
     Company.load()
-    Company.objects.filter(pk=1).update(pk=1)
+    Company.objects.filter(pk=1).update(paused=F("paused"))
 
 
 def company_for_last_look() -> Company:

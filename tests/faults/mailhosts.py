@@ -1,0 +1,207 @@
+"""Mail servers that misbehave at a chosen point, on a port of their own."""
+
+import json
+import socketserver
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+GREETING = "220 test ESMTP"
+
+
+class SmtpHandler(socketserver.StreamRequestHandler):
+    """Just enough SMTP; ``server.mode`` says where it goes wrong."""
+
+    server: "FakeSmtp"
+
+    def handle(self) -> None:
+        mode = self.server.mode
+        if mode == "drop at greeting":
+            return
+        self._say(GREETING)
+        while line := self.rfile.readline():
+            word = line.decode("ascii", "replace").strip().upper()
+            if not self._answer(word, mode):
+                return
+
+    def _answer(self, word: str, mode: str) -> bool:
+        """False ends the connection."""
+        if word.startswith("EHLO"):
+            self._say("250-test")
+            self._say("250 8BITMIME")
+        elif word.startswith("MAIL"):
+            return self._step("MAIL", mode, "250 ok")
+        elif word.startswith("RCPT"):
+            return self._step("RCPT", mode, "250 ok")
+        elif word == "DATA":
+            return self._step("DATA", mode, "354 go on") and self._text(mode)
+        elif word == "QUIT":
+            self._say("221 bye")
+            return False
+        else:
+            self._say("250 ok")
+        return True
+
+    def _step(self, step: str, mode: str, usual: str) -> bool:
+        if mode == f"drop at {step}":
+            return False
+        if mode.startswith(f"{step} "):  # "RCPT 550"
+            self._say(f"{mode.split()[1]} {step} refused")
+            return True
+        self._say(usual)
+        return True
+
+    def _text(self, mode: str) -> bool:
+        if mode.startswith("DATA "):
+            return True
+        body = b""
+        while (line := self.rfile.readline()) != b".\r\n":
+            body += line
+            if mode == "drop in text" or not line:
+                return False
+        return self._after_text(mode, body)
+
+    def _after_text(self, mode: str, body: bytes) -> bool:
+        if mode.startswith("dot "):
+            code = mode.split()[1]
+            if code == "421":
+                self.server.taken.append(body)
+            self._say(f"{code} after the text")
+            return code != "421"
+        self.server.taken.append(body)
+        if mode == "drop after text":
+            return False
+        if mode == "silent after text":
+            time.sleep(self.server.silence)
+            return False
+        self._say("250 queued")
+        return mode != "drop after 250"
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(line.encode() + b"\r\n")
+
+
+class FakeSmtp(socketserver.ThreadingTCPServer):
+    """``taken`` are the texts it accepted, whatever it answered."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, mode: str, silence: float = 3.0) -> None:
+        super().__init__(("127.0.0.1", 0), SmtpHandler)
+        self.mode, self.silence = mode, silence
+        self.taken: list[bytes] = []
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class ApiHandler(socketserver.StreamRequestHandler):
+    """Just enough HTTP for one POST; ``server.mode`` says how it answers."""
+
+    server: "FakeApi"
+
+    def handle(self) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            part = self.rfile.readline()
+            if not part:
+                return
+            head += part
+        mode = self.server.mode
+        if mode == "reset before":
+            return
+        body = self.rfile.read(_length(head))
+        if not _refuses(mode):
+            self.server.taken.append(json.loads(body))
+            self.server.heads.append(head.decode())
+        self._answer(mode)
+
+    def _answer(self, mode: str) -> None:
+        if mode == "reset after":
+            return
+        if mode == "silence":
+            time.sleep(self.server.silence)
+            return
+        if mode == "late":
+            time.sleep(0.7)
+            mode = "ok"
+        if mode == "drip":
+            self._drip()
+            return
+        raw = ANSWERS.get(mode) or _status(mode)
+        self.wfile.write(raw)
+
+    def _drip(self) -> None:
+        try:
+            for byte in ANSWERS["ok"]:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.1)
+        except OSError:
+            return
+
+
+def _length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+def _refuses(mode: str) -> bool:
+    return mode[:3].isdigit() and mode != "500 after" or mode == "reset before"
+
+
+def _http(status: str, body: str, extra: str = "") -> bytes:
+    length = f"Content-Length: {len(body)}\r\nConnection: close\r\n{extra}"
+    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{length}\r\n{body}".encode()
+
+
+def _status(mode: str) -> bytes:
+    extra = "Retry-After: 7\r\n" if mode.startswith("429") else ""
+    return _http(f"{mode.split()[0]} Told", '{"ErrorCode": 1, "Message": "no"}', extra)
+
+
+TAKEN = json.dumps({"ErrorCode": 0, "Message": "OK", "MessageID": "pm-1", "To": "x@example.test"})
+ANSWERS = {
+    "ok": _http("200 OK", TAKEN),
+    "half status line": b"HTTP/1.1 20",
+    "half body": b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
+    "html": _http("200 OK", "<html>welcome</html>"),
+    "empty object": _http("200 OK", "{}"),
+    "redirect": _http("307 Moved", "", "Location: http://127.0.0.1:9/\r\n"),
+}
+
+
+class FakeApi(socketserver.ThreadingTCPServer):
+    """A Postmark-like API; ``taken`` are the messages it accepted, whatever it answered."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, mode: str, silence: float = 5.0) -> None:
+        super().__init__(("127.0.0.1", 0), ApiHandler)
+        self.mode, self.silence = mode, silence
+        self.taken: list[dict[str, Any]] = []
+        self.heads: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+@contextmanager
+def running[Server: socketserver.BaseServer](server: Server) -> Iterator[Server]:
+    """Serve in the background until the end of the block."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
