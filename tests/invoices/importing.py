@@ -1,0 +1,29 @@
+"""Short words for importing in tests."""
+
+from datetime import date
+from typing import Any
+
+from django.apps import apps
+from django.core.serializers import serialize
+
+from invoices.imports.apply import Request, Result, import_ledger
+from invoices.imports.readers import Options
+
+AS_OF = date(2026, 3, 31)
+LEDGER = ("customers", "invoices", "shared")
+
+
+def run(data: bytes, as_of: date = AS_OF, **more: Any) -> Result:
+    """Import a file."""
+    names = {"source", "start_step", "strict", "actor", "file_name"}
+    request = {name: more.pop(name) for name in names & more.keys()}
+    request.setdefault("file_name", "ledger.csv")
+    return import_ledger(Request(data=data, as_of=as_of, options=Options(**more), **request))
+
+
+def everything() -> dict[str, str]:
+    """Every row of every table an import may write, to be compared."""
+    models = [model for label in LEDGER for model in apps.get_app_config(label).get_models()]
+    return {
+        model.__name__: serialize("json", model._default_manager.order_by("pk")) for model in models
+    }

@@ -1,0 +1,475 @@
+"""What an import writes: the ledger, its events, the batch; and nothing twice."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from arfollow.shared.events import actor_of
+from arfollow.shared.models import Event
+from customers.models import Address, Contact, Customer, PaymentTerms
+from customers.services import set_email_state
+from invoices.imports.apply import Request as ImportRequest
+from invoices.imports.apply import RowsRejected, preview
+from invoices.models import (
+    Allocation,
+    CatalogueItem,
+    CreditNote,
+    Dispute,
+    ImportBatch,
+    ImportRow,
+    Invoice,
+    InvoiceLine,
+    LedgerSource,
+    Payment,
+)
+from invoices.services import add_credit_note, allocate, record_payment, reverse_payment
+from invoices.services.check import breaches
+from tests import make
+from tests.invoices.importing import AS_OF, everything, run
+from tests.rules.lists import csv_text, numbered, own
+
+pytestmark = pytest.mark.django_db
+
+FULL = {
+    "email": "ap@bluedoor.example",
+    "phone": "+1 207 555 0199",
+    "address_line1": "500 Mill Road",
+    "city": "Bangor",
+    "country": "CA",
+    "language": "fr",
+    "terms": "Net 30",
+    "po_number": "PO-7",
+}
+
+
+def sound() -> bool:
+    """Whether every derived amount equals its rows."""
+    return not list(breaches())
+
+
+# --- New ----------------------------------------------------------------------------------------
+
+
+def test_an_invoice_is_written_with_its_customer() -> None:
+    result = run(own(FULL))
+    invoice = Invoice.objects.get()
+    customer = invoice.customer
+    assert (result.created, result.customers_created) == (1, 1)
+    assert (customer.number, customer.source, customer.external_id) == ("0017", "arfollow", "0017")
+    assert (customer.country, customer.language, customer.currency) == ("CA", "fr", "USD")
+    assert (invoice.number, invoice.source, invoice.external_id) == ("00042", "arfollow", "00042")
+    assert (invoice.open_amount, invoice.next_due_date) == (100, date(2026, 2, 4))
+    assert (invoice.terms_text, invoice.po_number) == ("Net 30", "PO-7")
+    assert sound()
+
+
+def test_contact_and_address_are_written_with_the_customer() -> None:
+    run(own(FULL | {"email": "ap@bluedoor.example; boss@bluedoor.example"}))
+    contacts = Contact.objects.order_by("id").values_list("email", "phone", "primary")
+    assert list(contacts) == [
+        ("ap@bluedoor.example", "+1 207 555 0199", True),
+        ("boss@bluedoor.example", "", False),
+    ]
+    address = Address.objects.get()
+    assert (address.line1, address.city, address.country) == ("500 Mill Road", "Bangor", "CA")
+
+
+def test_a_customer_without_details_has_no_empty_contact_or_address() -> None:
+    run(own())
+    assert not Contact.objects.exists()
+    assert not Address.objects.exists()
+    assert Customer.objects.get().country == "US"
+
+
+def test_terms_that_we_sell_on_are_linked() -> None:
+    terms = PaymentTerms.objects.create(code="N30", name="Net 30", kind="net", days=30)
+    run(own(FULL))
+    assert Invoice.objects.get().terms == terms
+
+
+def test_a_paid_invoice_gets_its_payment_and_allocation() -> None:
+    run(own({"paid_date": "2026-01-20"}))
+    payment, allocation = Payment.objects.get(), Allocation.objects.get()
+    assert (payment.received_on, payment.amount, payment.unapplied_amount) == (
+        date(2026, 1, 20),
+        100,
+        0,
+    )
+    assert (allocation.effective_on, allocation.amount) == (date(2026, 1, 20), 100)
+    invoice = Invoice.objects.get()
+    assert (invoice.open_amount, invoice.closed_on) == (0, date(2026, 1, 20))
+    assert sound()
+
+
+def test_what_exceeds_the_invoice_is_unapplied_cash() -> None:
+    run(own({"paid_amount": "130.00", "paid_date": "2026-01-20"}))
+    assert Payment.objects.get().unapplied_amount == 30
+    assert sound()
+
+
+def test_a_payment_before_the_invoice_counts_from_its_issue() -> None:
+    run(own({"paid_date": "2026-01-02"}))
+    assert Payment.objects.get().received_on == date(2026, 1, 2)
+    assert Allocation.objects.get().effective_on == date(2026, 1, 5)
+
+
+def test_a_disputed_invoice_gets_its_dispute() -> None:
+    run(own({"disputed": "30.00"}))
+    dispute = Dispute.objects.get()
+    assert (dispute.amount, dispute.status, dispute.raised_on) == (30, "open", date(2026, 1, 5))
+    assert Invoice.objects.get().disputed_amount == 30
+    assert sound()
+
+
+def test_settled_and_disputed_is_written_as_a_closed_dispute() -> None:
+    run(own({"disputed": "yes", "paid_date": "2026-02-10"}))
+    dispute = Dispute.objects.get()
+    assert (dispute.status, dispute.resolved_on) == ("rejected", date(2026, 2, 10))
+    assert Invoice.objects.get().disputed_amount == 0
+
+
+def test_a_negative_row_is_written_as_a_credit_note() -> None:
+    result = run(own({}, {"invoice_number": "CN-1", "amount": "-25.00"}))
+    note = CreditNote.objects.get()
+    assert (note.number, note.amount, note.unapplied_amount) == ("CN-1", 25, 25)
+    assert (result.created, result.credit_notes_created) == (1, 1)
+    assert sound()
+
+
+def test_an_invoice_over_nothing_is_closed_from_the_start() -> None:
+    run(own({"amount": "0.00", "disputed": "yes"}))
+    assert Invoice.objects.get().closed_on == date(2026, 1, 5)
+    assert sound()
+
+
+def test_lines_name_the_items_of_the_catalogue() -> None:
+    CatalogueItem.objects.create(code="FLOUR", name="Wheat flour")
+    headings = ["customer_number", "invoice_number", "issue_date", "due_date", "line_code",
+                "line_description", "line_quantity", "line_unit_price"]  # fmt: skip
+    common = {
+        "customer_number": "0017",
+        "invoice_number": "1",
+        "issue_date": "2026-01-05",
+        "due_date": "2026-02-04",
+    }
+    rows = [
+        common | {"line_code": "FLOUR", "line_description": "Flour, fine", "line_quantity": "3",
+                  "line_unit_price": "1.255"},
+        common | {"line_code": "SALT", "line_quantity": "2", "line_unit_price": "0.50"},
+    ]  # fmt: skip
+    run(csv_text(rows, headings).encode())
+    lines = InvoiceLine.objects.order_by("position")
+    assert [
+        (line.position, line.item.name if line.item else "", line.amount) for line in lines
+    ] == [
+        (1, "Wheat flour", Decimal("3.77")),
+        (2, "SALT", Decimal("1.00")),
+    ]
+    assert lines[0].unit_price == Decimal("1.2550")
+    assert Invoice.objects.get().amount == Decimal("4.77")
+
+
+def test_where_an_item_starts_is_kept_on_the_invoice() -> None:
+    run(own({"reminded": "2", "reminded_on": "2026-03-01"}, extra=["reminded", "reminded_on"]))
+    invoice = Invoice.objects.get()
+    assert (invoice.chased_to, invoice.chased_on) == ("firm", date(2026, 3, 1))
+
+
+# --- Told ---------------------------------------------------------------------------------------
+
+
+def test_every_created_object_leaves_an_event_by_whoever_imported() -> None:
+    mia = make.user(first_name="Mia", last_name="Okafor")
+    run(
+        own(
+            FULL | {"paid_amount": "10.00", "disputed": "5.00"},
+            {"invoice_number": "C", "amount": "-1"},
+        ),
+        actor=actor_of(mia),
+    )
+    verbs = sorted(Event.objects.values_list("verb", flat=True))
+    assert verbs == [
+        "credit_note.added",
+        "customer.created",
+        "dispute.opened",
+        "import.applied",
+        "invoice.added",
+        "payment.recorded",
+    ]
+    assert set(Event.objects.values_list("actor_label", flat=True)) == {"Mia Okafor"}
+    assert ImportBatch.objects.get().imported_by == mia
+
+
+def test_the_next_run_looks_at_every_customer_that_changed() -> None:
+    run(own())
+    before = Customer.objects.get().ledger_seq
+    assert before > 0
+    run(own({"paid_date": "2026-03-01"}))
+    assert Customer.objects.get().ledger_seq > before
+
+
+def test_the_batch_keeps_each_row_that_changed_or_failed_as_it_was_written() -> None:
+    first, second = numbered(2)
+    run(own(first | {"amount": "10.1255"}, second | {"amount": "?"}), file_name="march.csv")
+    batch = ImportBatch.objects.get()
+    assert (batch.file_name, batch.file_format, batch.as_of) == ("march.csv", "arfollow", AS_OF)
+    rows = {(row.line, row.state): row for row in ImportRow.objects.all()}
+    assert rows[2, "created"].raw["amount"] == "10.1255"
+    assert rows[3, "rejected"].message == "“?” is not an amount"
+    assert rows[3, "rejected"].raw["amount"] == "?"
+    assert rows[2, "warning"].column == "amount"
+
+
+def test_the_source_remembers_how_far_it_is_known() -> None:
+    run(own(), source="erp")
+    assert LedgerSource.objects.get().as_of == AS_OF
+    assert LedgerSource.objects.get().name == "erp"
+
+
+# --- Again --------------------------------------------------------------------------------------
+
+
+def test_the_same_file_twice_changes_nothing() -> None:
+    rows = [row | FULL for row in numbered(5)]
+    rows[0] |= {"paid_amount": "40.00", "paid_date": "2026-02-01"}
+    rows[1] |= {"disputed": "yes"}
+    rows[2] |= {"amount": "-20.00"}
+    rows[3] |= {"amount": "?"}
+    rows[4] |= {"paid_amount": "500.00", "disputed": "yes"}
+    data = own(*rows)
+    run(data)
+    before = everything()
+    again = run(data)
+    assert everything() == before
+    assert (again.created, again.updated, again.unchanged, again.rejected) == (0, 0, 4, 1)
+    assert "imported before" in again.warnings[0].message
+
+
+def test_another_file_that_says_the_same_is_fresh_data_and_changes_no_amount() -> None:
+    run(own())
+    run(own() + b"\r\n", as_of=date(2026, 4, 1))
+    assert Invoice.objects.count() == 1
+    assert LedgerSource.objects.get().as_of == date(2026, 4, 1)
+    assert ImportBatch.objects.count() == 2
+
+
+def test_a_later_file_posts_the_difference_only() -> None:
+    run(own({"paid_amount": "40.00", "paid_date": "2026-02-01"}))
+    result = run(own({"paid_amount": "70.00", "paid_date": "2026-03-01"}))
+    assert (result.payments_created, result.updated) == (1, 1)
+    payments = Payment.objects.order_by("id").values_list("amount", "received_on", "external_id")
+    assert list(payments) == [
+        (40, date(2026, 2, 1), "00042#1"),
+        (30, date(2026, 3, 1), "00042#2"),
+    ]
+    assert Invoice.objects.get().open_amount == 30
+    assert sound()
+
+
+def test_a_payment_posted_from_the_bank_is_not_posted_again() -> None:
+    run(own())
+    invoice = Invoice.objects.get()
+    record_payment(
+        invoice.customer_id,
+        actor=actor_of(None),
+        received_on=date(2026, 2, 1),
+        currency="USD",
+        amount=Decimal(60),
+        allocate=[(invoice.pk, Decimal(60))],
+        source="bank",
+    )
+    result = run(own({"paid_date": "2026-02-01"}))
+    assert [payment.amount for payment in Payment.objects.order_by("id")] == [60, 40]
+    assert result.payments_created == 1
+    assert sound()
+
+
+def test_an_overpayment_that_staff_used_elsewhere_is_not_posted_again() -> None:
+    first, second = numbered(2)
+    data = own(first | {"paid_amount": "150.00"}, second)
+    run(data)
+    spare = Payment.objects.get()
+    other = Invoice.objects.get(number=second["invoice_number"])
+    allocate(
+        actor=actor_of(None), invoice_id=other.pk, amount=Decimal(50), on=AS_OF, payment_id=spare.pk
+    )
+    run(data + b"\r\n")
+    assert Payment.objects.count() == 1
+    assert sound()
+
+
+def test_a_bounced_payment_is_not_posted_again_by_a_source_that_has_not_heard() -> None:
+    data = own({"paid_date": "2026-02-01"})
+    run(data)
+    reverse_payment(
+        Payment.objects.get().pk, on=date(2026, 3, 1), reason="NSF", actor=actor_of(None)
+    )
+    run(data + b"\r\n")
+    assert Payment.objects.count() == 1
+    assert Invoice.objects.get().open_amount == 100
+
+
+def test_a_credit_note_set_against_an_invoice_is_not_paid_as_well() -> None:
+    run(own())
+    invoice = Invoice.objects.get()
+    add_credit_note(
+        invoice.customer_id,
+        "CN-9",
+        actor=actor_of(None),
+        issue_date=date(2026, 2, 1),
+        currency="USD",
+        amount=Decimal(20),
+        invoice_id=invoice.pk,
+    )
+    run(own({"paid_date": "2026-02-10"}))
+    assert Payment.objects.get().amount == 80
+    assert Invoice.objects.get().open_amount == 0
+
+
+def test_changed_figures_are_updated_and_told_as_a_diff() -> None:
+    run(own({"paid_amount": "40.00", "disputed": "yes"}))
+    run(
+        own(
+            {"amount": "50.00", "due_date": "2026-02-20", "paid_amount": "40.00", "disputed": "yes"}
+        )
+    )
+    invoice = Invoice.objects.get()
+    assert (invoice.amount, invoice.open_amount, invoice.disputed_amount) == (50, 10, 10)
+    assert invoice.next_due_date == date(2026, 2, 20)
+    event = Event.objects.get(verb="invoice.changed")
+    assert event.data.values["amount"] == ["100.00", "50.00"]
+    row = ImportRow.objects.get(state="updated")
+    assert row.message == "due_date: 2026-02-04 → 2026-02-20; amount: 100.00 → 50.00"
+    assert sound()
+
+
+def test_an_amount_may_fall_to_what_is_settled_and_rise_again() -> None:
+    run(own({"paid_amount": "40.00"}))
+    run(own({"amount": "40.00", "paid_amount": "40.00"}))
+    assert Invoice.objects.get().open_amount == 0
+    assert Invoice.objects.get().closed_on is not None
+    run(own({"amount": "90.00", "paid_amount": "40.00"}))
+    assert Invoice.objects.get().open_amount == 50
+    assert Invoice.objects.get().closed_on is None
+    assert sound()
+
+
+def test_a_dispute_ends_when_the_source_no_longer_flags_it() -> None:
+    run(own({"disputed": "yes"}))
+    run(own())
+    dispute = Dispute.objects.get()
+    assert (dispute.status, dispute.resolved_on) == ("rejected", AS_OF)
+    assert Invoice.objects.get().disputed_amount == 0
+    assert Event.objects.filter(verb="dispute.resolved").count() == 1
+
+
+def test_a_dispute_that_staff_opened_is_left_to_staff() -> None:
+    run(own())
+    make.dispute(Invoice.objects.get(), "30.00")
+    run(own() + b"\r\n")
+    assert Dispute.objects.get().status == "open"
+
+
+# --- Customers ----------------------------------------------------------------------------------
+
+
+def test_a_customer_opened_by_hand_is_known_by_its_number() -> None:
+    customer = make.customer("0017", "Blue Door")
+    result = run(own())
+    assert result.customers_created == 0
+    assert Invoice.objects.get().customer_id == customer.pk
+
+
+def test_an_invoice_added_by_hand_is_known_by_customer_and_number() -> None:
+    customer = make.customer("0017")
+    make.invoice(customer, "100.00", date(2026, 2, 4), issued=date(2026, 1, 5), number="00042")
+    result = run(own({"paid_date": "2026-02-01"}))
+    assert (result.created, result.updated, Invoice.objects.count()) == (0, 1, 1)
+    assert Invoice.objects.get().open_amount == 0
+    assert sound()
+
+
+def test_equal_numbers_of_two_sources_are_two_customers_and_two_invoices() -> None:
+    run(own(), source="north")
+    run(own({"customer_name": "Another"}), source="south")
+    assert sorted(Customer.objects.values_list("number", flat=True)) == ["0017", "0017@south"]
+    assert Invoice.objects.count() == 2
+
+
+def test_names_that_begin_alike_get_numbers_of_their_own() -> None:
+    headings = ["customer_name", "invoice_number", "issue_date", "due_date", "amount"]
+    rows = [
+        {"customer_name": "A" * 70 + ending, "invoice_number": ending, "issue_date": "2026-01-05",
+         "due_date": "2026-02-04", "amount": "1.00"}
+        for ending in ("x", "y", "z")
+    ]  # fmt: skip
+    run(csv_text(rows, headings).encode())
+    numbers = sorted(Customer.objects.values_list("number", flat=True))
+    assert len(set(numbers)) == 3
+    assert all(len(number) <= 60 for number in numbers)
+    assert run(csv_text(rows, headings).encode()).customers_created == 0
+
+
+def test_a_dead_address_is_not_written_again_by_the_file() -> None:
+    run(own(FULL))
+    contact = Contact.objects.get()
+    set_email_state(contact.pk, "bounced", actor=actor_of(None), why="unknown user")
+    run(own(FULL) + b"\r\n")
+    assert Contact.objects.get().email_state == "bounced"
+
+
+def test_gaps_are_filled_in_the_contact_there_is() -> None:
+    run(own({"phone": "555"}))
+    run(own(FULL | {"phone": "777"}))
+    contact = Contact.objects.get()
+    assert (contact.email, contact.phone) == ("ap@bluedoor.example", "555")
+    assert Address.objects.get().line1 == "500 Mill Road"
+
+
+# --- All or nothing -----------------------------------------------------------------------------
+
+
+def test_a_strict_import_takes_all_rows_or_none() -> None:
+    first, second = numbered(2)
+    with pytest.raises(RowsRejected) as caught:
+        run(own(first, second | {"amount": "?"}), strict=True)
+    assert caught.value.result.rejected == 1
+    assert not Invoice.objects.exists()
+    assert not LedgerSource.objects.exists()
+    assert run(own(first), strict=True).created == 1
+
+
+def test_a_preview_writes_nothing_and_says_the_same() -> None:
+    rows = [row | FULL for row in numbered(3)]
+    rows[0] |= {"paid_date": "2026-02-01"}
+    rows[1] |= {"amount": "?"}
+    request = ImportRequest(file_name="x.csv", data=own(*rows), as_of=AS_OF)
+    before = everything()
+    foreseen = preview(request)
+    assert everything() == before
+    assert run(request.data) == foreseen
+
+
+def test_f56_a_name_that_begins_a_formula_is_stored_as_it_is() -> None:
+    run(own({"customer_name": "=1+1", "customer_number": "-5"}))
+    assert Customer.objects.get().name == "=1+1"
+    assert Customer.objects.get().number == "-5"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_number_of_queries_does_not_grow_with_the_rows(*, again: bool) -> None:
+    def queries(count: int, source: str) -> int:
+        data = own(*numbered(count, paid_amount="10.00", email="a@b.example"))
+        if again:
+            run(data, source=source)
+            data = data.replace(b"10.00", b"20.00")
+        with CaptureQueriesContext(
+            connection,
+        ) as context:
+            run(data, source=source)
+        return len(context)
+
+    assert queries(200, "large") <= queries(20, "small") + 3
