@@ -234,7 +234,8 @@ class NewStaffForm(StaffForm):
 
     def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002  # Django's signature
         self.instance.set_password(self.cleaned_data["password"])
-        return super().save(commit)
+        user: User = super().save(commit)
+        return user
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time

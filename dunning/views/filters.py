@@ -62,7 +62,7 @@ class CustomerFilter(ListFilter):
 
 def _named(word: str) -> Q:
     billed = Invoice.objects.filter(customer=OuterRef("pk"), number=word)
-    return Q(name__icontains=word) | Q(number__istartswith=word) | Exists(billed)
+    return Q(Exists(billed)) | Q(name__icontains=word) | Q(number__istartswith=word)
 
 
 class InvoiceFilter(ListFilter):

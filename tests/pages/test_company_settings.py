@@ -7,6 +7,7 @@ from django.forms.models import model_to_dict
 from django.test import Client
 from playwright.sync_api import Page
 
+from arfollow.shared.models import Event
 from arfollow.staff.forms import COMPANY_PARTS, CompanyForm
 from arfollow.staff.models import Company, Role, User
 from tests.pages.conftest import member
@@ -38,6 +39,32 @@ def test_settings_are_saved(admin: Client) -> None:
     assert answer.status_code == 302
     company = Company.load()
     assert (company.name, company.window_format) == ("Harbour & Pine Supply Ltd", "din_b")
+
+
+def test_a_change_of_bank_details_tells_who_made_it_and_what_stood_before(admin: Client) -> None:
+    admin.post(URL, filled(iban="GB33BUKB20201555555555"))
+    admin.post(URL, filled(iban="DE75512108001245126199"))
+    event = Event.objects.order_by("-id")[0]
+    assert (event.verb, event.actor_label) == ("company.changed", "Sam Whitlock")
+    assert event.data.summary == "Company settings: IBAN"
+    assert event.data.values == {"iban": ["GB33BUKB20201555555555", "DE75512108001245126199"]}
+
+
+def test_saving_without_a_change_leaves_no_trace(admin: Client) -> None:
+    admin.post(URL, filled())
+    before = Event.objects.count()
+    admin.post(URL, filled())
+    assert Event.objects.count() == before
+
+
+def test_a_first_password_is_in_no_event(admin: Client) -> None:
+    admin.post(
+        "/settings/staff/add/",
+        {"username": "tom", "role": "collector", "password": "rain on the harbour"},
+    )
+    assert User.objects.filter(username="tom").exists()
+    for event in Event.objects.select_related("data"):
+        assert "rain on" not in f"{event.data.summary} {event.data.values}"
 
 
 def test_every_setting_of_the_form_stands_in_exactly_one_part(db: None) -> None:
