@@ -29,5 +29,5 @@ def shell_banners(context: Context) -> list[Any]:
     """What holds all sending: the page's own stop-lights, then pause and shadow mode."""
     if not getattr(context.get("user"), "is_authenticated", False):
         return []
-    lights: list[Any] = list(context.get("stop_lights", ()))
+    lights: list[Any] = list(context.get("stop_lights") or ())
     return [*lights, *banners()]
