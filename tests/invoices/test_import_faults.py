@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connection
 
 from invoices.imports.apply import Result
+from invoices.imports.plan import Choices, Known, make_plan
+from invoices.imports.readers import read
 from invoices.models import ImportBatch, Invoice, LedgerSource
 from invoices.services.check import breaches
 from tests.invoices.importing import AS_OF, everything, run
@@ -56,26 +58,25 @@ def with_bad_rows() -> bytes:
 @pytest.mark.django_db
 def test_f50_a_thousand_bad_rows_are_each_named_and_the_others_come_in() -> None:
     data = with_bad_rows()
-    started = time.perf_counter()
+    started = time.process_time()  # not the clock on the wall: others may share the machine
     result = run(data)
-    taken = time.perf_counter() - started
+    taken = time.process_time() - started
     assert (result.rows, result.created, result.rejected) == (10_000, 9_000, 1_000)
     assert [one.line for one in result.errors] == [2 + 10 * n for n in range(1_000)]
     assert [one.column for one in result.errors] == [BAD[n % 20][0] for n in range(1_000)]
     assert all(one.message for one in result.errors)
-    assert taken < 10 * (3 if os.environ.get("COVERAGE_RUN") else 2)
+    assert taken < 10
 
 
-@pytest.mark.django_db
-def test_f50_memory_stays_within_bounds() -> None:
+def test_f50_reading_and_planning_stay_within_their_memory() -> None:
     data = with_bad_rows()
     tracemalloc.start()
     try:
-        run(data)
+        make_plan(read(data), Known(), Choices(AS_OF))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 256 * 1024 * 1024
+    assert peak < 100 * 1024 * 1024
 
 
 @pytest.mark.django_db(transaction=True)
