@@ -82,6 +82,13 @@ TONE_TAG = {
 }
 
 
+def _tone(row: Any) -> str:
+    """The tone of a contact with the customer, as a word for its tag."""
+    if not isinstance(row, ContactAttempt) or row.tone == "internal":
+        return ""
+    return str(row.get_tone_display())
+
+
 def _work(kind: str, row: Any, day: date, today: date, **more: Any) -> Work:
     customer = row.invoice.customer if isinstance(row, Dispute) else row.customer
     return Work(kind=kind, since=day, age=max((today - day).days, 0), customer=customer, **more)

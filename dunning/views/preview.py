@@ -1,0 +1,45 @@
+"""A message as the customer sees it: the frozen bytes once there are any, else as of now."""
+
+import html
+from dataclasses import dataclass
+
+from arfollow.shared import clock
+from arfollow.staff.models import Company
+from dunning.delivery import render
+from dunning.delivery.envelope import NoRecipient
+from dunning.delivery.mime import BadAddress
+from dunning.models import Channel, ContactAttempt, FrozenMessage
+from dunning.wording import NoSuchText, WordingError
+
+SHOWN = (Channel.EMAIL, Channel.INTERNAL, Channel.CALL, Channel.VISIT)
+PAGE = "<!doctype html><meta charset='utf-8'><title>{title}</title><pre>{text}</pre>"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What is shown; `problem` says why there is nothing. `sent` marks the bytes as sent."""
+
+    subject: str = ""
+    html: str = ""
+    problem: str = ""
+    sent: bool = False
+
+
+def preview_of(attempt: ContactAttempt) -> Preview:
+    """The message of an attempt; letters have their PDF instead."""
+    if attempt.channel not in SHOWN:
+        return Preview(problem="This is no message.")
+    frozen = FrozenMessage.objects.filter(attempt=attempt).first()
+    if frozen is not None:
+        return Preview(
+            frozen.subject, frozen.html or _page(frozen.text), sent=bool(attempt.sent_at)
+        )
+    try:
+        content = render.render(attempt, today=clock.today(Company.load().time_zone))
+    except (WordingError, NoSuchText, NoRecipient, BadAddress) as error:
+        return Preview(problem=f"It cannot be written yet: {error}")
+    return Preview(content.subject, content.html or _page(content.text))
+
+
+def _page(text: str) -> str:
+    return PAGE.format(title="Message", text=html.escape(text))

@@ -1,0 +1,147 @@
+"""The brakes of sending: pause, shadow mode, a test message through the whole machine."""
+
+import uuid
+from datetime import timedelta
+from typing import cast
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from arfollow.shared import clock, events
+from arfollow.shared.errors import ServiceError
+from arfollow.shared.events import SYSTEM, Entry, actor_of
+from arfollow.staff.models import Company, Role, User
+from arfollow.staff.permissions import requires
+from customers.models import Customer
+from customers.services import create_customer
+from dunning.forms.policies import PauseForm, ShadowForm
+from dunning.models import (
+    AttemptKind,
+    AttemptRecipient,
+    Channel,
+    ContactAttempt,
+    Heartbeat,
+    SendSwitch,
+    Tone,
+)
+from dunning.outbox import switches
+
+TEST_ACCOUNT = "TEST"
+SILENT_AFTER = timedelta(minutes=3)
+
+
+@require_safe
+@requires(Role.READ_ONLY)
+def sending_settings(request: HttpRequest) -> HttpResponse:
+    company = Company.load()
+    me = cast(User, request.user)
+    tests = ContactAttempt.objects.filter(kind=AttemptKind.TEST).order_by("-pk")
+    now = clock.now()
+    context = {
+        "company": company,
+        "pause_form": PauseForm(),
+        "shadow_form": ShadowForm(initial={"email": company.shadow_email or me.email}),
+        "switches": SendSwitch.objects.filter(on=True).select_related("set_by"),
+        "beats": [
+            {"name": beat.name, "at": beat.at, "silent": now - beat.at > SILENT_AFTER}
+            for beat in Heartbeat.objects.order_by("name")
+        ],
+        "tests": tests.prefetch_related("recipients")[:5],
+    }
+    return render(request, "dunning/sending.html", context)
+
+
+@require_POST
+@requires(Role.MANAGER)
+def sending_pause(request: HttpRequest) -> HttpResponse:
+    """Pause with a reason; without one, go on."""
+    actor = actor_of(request.user)
+    if "resume" in request.POST:
+        switches.resume(actor=actor)
+        messages.success(request, "Sending goes on. What was held gets new times.")
+        return redirect("sending-settings")
+    form = PauseForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why sending is paused; everyone will see it.")
+        return redirect("sending-settings")
+    switches.pause(actor=actor, reason=form.cleaned_data["reason"])
+    messages.success(request, "Sending is paused. Nothing leaves until somebody lets it go on.")
+    return redirect("sending-settings")
+
+
+@require_POST
+@requires(Role.ADMIN)
+def sending_shadow(request: HttpRequest) -> HttpResponse:
+    """Every message to one address, until somebody says go."""
+    if "go" in request.POST:
+        _set_shadow(request, "")
+        messages.success(request, "Shadow mode is off. Messages go to your customers from now on.")
+        return redirect("sending-settings")
+    form = ShadowForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Enter the address that gets every message.")
+        return redirect("sending-settings")
+    _set_shadow(request, form.cleaned_data["email"])
+    messages.success(request, f"Every message goes to {form.cleaned_data['email']} now.")
+    return redirect("sending-settings")
+
+
+def _set_shadow(request: HttpRequest, email: str) -> None:
+    """The UPDATE waits for last looks that are under way, as a pause does."""
+    with transaction.atomic():
+        Company.load()
+        change = {"shadow_mode": bool(email)} | ({"shadow_email": email} if email else {})
+        Company.objects.filter(pk=1).update(**change)
+        words = f"Shadow mode on, to {email}" if email else "Shadow mode off"
+        entry = Entry("sending.shadow", "company", 1, words)
+        events.record(entry, actor=actor_of(request.user))
+
+
+@require_POST
+@requires(Role.ADMIN)
+def test_mail(request: HttpRequest) -> HttpResponse:
+    """A message to oneself through the same outbox, checks and mail server as every other."""
+    me = cast(User, request.user)
+    try:
+        attempt = plan_test(me)
+    except ServiceError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("sending-settings")
+    to = Company.load().shadow_email if Company.load().shadow_mode else me.email
+    messages.success(request, f"A test message to {to} is in the outbox and leaves in a minute.")
+    return redirect("attempt-detail", attempt.pk)
+
+
+def plan_test(me: User) -> ContactAttempt:
+    """Put a test message into the outbox. ServiceError without an address of one's own."""
+    if not me.email:
+        raise ServiceError("Enter your own e-mail address in your profile first.")
+    today = clock.today(Company.load().time_zone)
+    with transaction.atomic():
+        attempt = ContactAttempt.objects.create(
+            customer=_test_account(),
+            channel=Channel.EMAIL,
+            kind=AttemptKind.TEST,
+            tone=Tone.COURTESY,
+            automatic=False,
+            customer_facing=False,
+            exempt=True,
+            reason="test",
+            reason_text=f"A test that {me} asked for.",
+            planned_on=today,
+            local_date=today,
+            due_at=clock.now(),
+            dedupe_key=f"test:{uuid.uuid4()}",
+            created_by=me,
+        )
+        AttemptRecipient.objects.create(attempt=attempt, name=str(me), address=me.email)
+    return attempt
+
+
+def _test_account() -> Customer:
+    """Test messages hang on an account of their own, so that no customer's history has them."""
+    found = Customer.objects.filter(number=TEST_ACCOUNT).first()
+    return found or create_customer(TEST_ACCOUNT, "Test messages", actor=SYSTEM, source="arfollow")
