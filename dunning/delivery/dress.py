@@ -1,6 +1,7 @@
 """A message's parts as our templates show them: the same for e-mail and letter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from dunning.wording.blocks import BLOCKS, HEADINGS, Entry
 from dunning.wording.message import Block, Bullets, Heading, Message, Paragraph, Part
@@ -9,18 +10,28 @@ from dunning.wording.notice import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dressed:
-    """One part: ``kind`` is paragraph, heading, bullets, invoice_table or a block's name."""
+    """One part: ``kind`` is paragraph, heading, bullets, invoice_table or a block's name.
+
+    ``closes`` marks the paragraph before the signature: they stay on one page.
+    """
 
     kind: str
     lines: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     heading: str = ""
+    closes: bool = False
 
 
 def dress(message: Message, notice: Notice) -> tuple[Dressed, ...]:
     """Every part in order; blocks with nothing to say are left out."""
-    dressed = (_dressed(part, notice) for part in message.parts)
-    return tuple(each for each in dressed if each is not None)
+    found = (_dressed(part, notice) for part in message.parts)
+    dressed = [each for each in found if each is not None]
+    following = [each.kind for each in dressed[1:]]
+    return tuple(
+        replace(each, closes=each.kind == "paragraph" and after == "signature")
+        for each, after in zip_longest(dressed, following, fillvalue="")
+        if isinstance(each, Dressed)
+    )
 
 
 def _dressed(part: Part, notice: Notice) -> Dressed | None:

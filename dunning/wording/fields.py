@@ -158,6 +158,11 @@ _MONEY = (
     _word("terms", "the payment terms in words", _terms),
     _word("deadline", "the pay-by date", lambda n: long_date(n.deadline) if n.deadline else ""),
     _word("today", "the date of the message", lambda n: long_date(n.date)),
+    _word(
+        "received_through",
+        "the last day whose payments are counted",
+        lambda n: long_date(n.received_through),
+    ),
     _word("payments_note", "payments counted to which day, and thanks", _payments_note),
 )
 _AGREED = (

@@ -10,7 +10,7 @@ from dunning.wording.tables import PartView, Row, TableView, table_views
 
 WIDTH = 78
 _LATE = "Days late"
-_COLUMNS = (("Invoice", 14), ("Due", 12), (_LATE, 9), ("Paid", 12), ("Open", 14))
+_COLUMNS = (("Invoice", 14), ("Due", 12), (_LATE, 9), ("Open", 14))
 
 
 def plain_text(
@@ -84,15 +84,12 @@ def _table_part(part: PartView, currency: str) -> str:
 
 
 def _row(row: Row) -> list[str]:
-    cells = [row.number, row.due, row.days_late, row.paid, row.open]
+    cells = [row.number, row.due, row.days_late, row.open]
     if len(row.number) > _COLUMNS[0][1]:
         lines = [row.number, _columns(["", *cells[1:]])]
     else:
         lines = [_columns(cells)]
-    issued = f"issued {row.issued}" if row.issued else ""
-    amount = f"amount {row.original}" if row.original else ""
-    about = " · ".join(piece for piece in (issued, amount, row.details) if piece)
-    return [*lines, *wrap(about, WIDTH, initial_indent="  ", subsequent_indent="  ")]
+    return [*lines, *wrap(row.about, WIDTH, initial_indent="  ", subsequent_indent="  ")]
 
 
 def _columns(cells: list[str]) -> str:

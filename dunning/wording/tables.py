@@ -38,6 +38,13 @@ class Row:
     details: str
     is_credit: bool
 
+    @property
+    def about(self) -> str:
+        """Issue date, amount, payments and details in one line, for narrow tables."""
+        labelled = (("issued", self.issued), ("amount", self.original), ("paid", self.paid))
+        pieces = [f"{label} {value}" for label, value in labelled if value]
+        return " · ".join([*pieces, *([self.details] if self.details else [])])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeRow:

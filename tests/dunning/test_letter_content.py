@@ -194,3 +194,15 @@ def test_the_statement_lists_all_parts_but_asks_for_one_total() -> None:
     assert "175.00" not in words
     assert "A-2" in words
     assert "A-3" in words
+
+
+@pytest.mark.parametrize("extra", range(0, 12))
+def test_the_closing_words_stay_with_the_signature(extra: int) -> None:
+    lines = [line(f"A-{number}", "1.00") for number in range(6 + extra)]
+    document = render_letter(notice(table(*lines), channel="letter"), "us_10")
+    (page,) = [
+        number
+        for number in range(1, page_count(document) + 1)
+        if "and kind regards," in text_of(document, number)
+    ]
+    assert "Telephone +44 117 496 0101" in text_of(document, page)

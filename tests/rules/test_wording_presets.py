@@ -62,7 +62,9 @@ def test_a_language_never_reaches_outside_the_folder_of_texts() -> None:
 @pytest.mark.parametrize("text", CUSTOMER, ids=lambda text: f"{text.purpose}.{text.channel}")
 def test_every_notice_says_which_payments_it_includes(text: Text) -> None:
     flat = " ".join(said(text).split())
-    if text.channel != "visit":
+    if text.channel in ("call", "visit"):
+        assert "Payments received by 19 November 2026 are counted" in flat
+    else:
         assert "includes payments received by 19 November 2026" in flat
         assert "If you have just paid, thank you" in flat
 
@@ -143,6 +145,13 @@ def test_a_part_kept_promise_is_thanked_for_and_reads_as_agreed() -> None:
     words = " ".join(said(BY_NAME["promise_part_kept.email.courtesy"]).split())
     assert "Thank you for the USD 5,000.00; the remaining USD 5,000.00 was noted" in words
     assert "for 20 March 2027" in words
+
+
+@pytest.mark.parametrize("tone", ["internal", "urgent", "final"])
+def test_colleagues_are_not_thanked_for_payments(tone: str) -> None:
+    words = said(preset(Purpose.INTERNAL, "internal", tone))
+    assert "thank you" not in words.lower()
+    assert "19 November 2026" in words
 
 
 def test_internal_notices_offer_to_take_over_and_to_stop_supply() -> None:
