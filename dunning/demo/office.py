@@ -35,7 +35,7 @@ from dunning.runs import run
 BOOKS, PLANNING = (0, 30), (1, 30)
 MAIL = ((5, 30), (13, 30))
 LETTERS, EVENING = (11, 0), (16, 30)
-WITH_STATEMENTS = timedelta(days=7)
+WITH_STATEMENTS = timedelta(days=4)
 APPROVED = frozenset({"letter_to_print", "final_posted", "hand_over"})
 """Whose final demand was approved; the others' wait for somebody who tries the product."""
 

@@ -8,13 +8,15 @@ from arfollow.shared.events import Entry, actor_of
 from arfollow.staff.models import Company
 from customers.services import touch
 from dunning.delivery import events as reports
+from dunning.delivery import truth
 from dunning.delivery.base import Receipt
 from dunning.delivery.envelope import NoRecipient, parties_of
 from dunning.delivery.frozen import freeze
+from dunning.delivery.ids import message_id
 from dunning.delivery.letters import mark_delivery, mark_posted, print_letters
-from dunning.delivery.mime import build_message, message_id, render_email
+from dunning.delivery.mime import build_message, render_email
 from dunning.delivery.notice import notice_of, text_of
-from dunning.delivery.render import digest_of, render_and_freeze
+from dunning.delivery.render import render_and_freeze
 from dunning.demo.book import Book, moment
 from dunning.demo.papers import Wrote
 from dunning.dispatch import record
@@ -57,6 +59,8 @@ def _send(attempt_id: int, now: datetime, *, with_statements: bool) -> None:
         return
     own_id = message_id(attempt.uuid, ours.sender_email)
     moves.begin_sending(attempt_id, WORKER, lease=LEASE, message_id=own_id)
+    # Leases run on the database clock, which knows nothing of the past.
+    ContactAttempt.objects.filter(pk=attempt_id).update(sending_at=now)
     record.sent(Errand(attempt_id, WORKER, now, day), Receipt("file", own_id))
 
 
@@ -65,7 +69,7 @@ def _freeze_without_statement(attempt: ContactAttempt, ours: Company, day: date)
     notice = replace(notice_of(attempt, today=day), channel="internal")
     content = render_email(notice, text_of(attempt))
     message = build_message(content, parties_of(attempt, ours).envelope)
-    freeze(attempt, message, digest_of(attempt, ours, today=day))
+    freeze(attempt, message, truth.digest(attempt, today=day))
 
 
 def bounce(book: Book, firm: str, now: datetime) -> None:
