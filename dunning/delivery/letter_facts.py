@@ -1,8 +1,10 @@
 """What belongs to letters only: number, how they are posted, enclosures, consequences."""
 
+from datetime import timedelta
+
 from arfollow.staff.models import Company
 from customers.models import LegalType
-from dunning.models import AttemptItem, Channel, ContactAttempt, StepAction, Tone
+from dunning.models import AttemptItem, AttemptState, Channel, ContactAttempt, StepAction, Tone
 
 _MAILING = {
     "US": "Certified Mail, Return Receipt Requested",
@@ -12,6 +14,8 @@ _MAILING = {
 }
 _ANYWHERE = "Registered Mail, Return Receipt Requested"
 _PEOPLE = (LegalType.SOLE_TRADER, LegalType.CONSUMER)
+_COMING = (AttemptState.HELD, AttemptState.PLANNED, AttemptState.SENT)
+POST_DAYS = 10
 _UK_FORMS = ("Information sheet", "Reply form", "Financial statement form")
 
 
@@ -40,6 +44,20 @@ def enclosures(attempt: ContactAttempt) -> tuple[str, ...]:
     customer = attempt.customer
     is_person = customer.country == "GB" and customer.legal_type in _PEOPLE
     return copies + (_UK_FORMS if is_person else ())
+
+
+def also_by_post(attempt: ContactAttempt) -> bool:
+    """Whether a final demand by letter is on its way beside this e-mail."""
+    near = timedelta(days=POST_DAYS)
+    letters = ContactAttempt.objects.filter(
+        customer_id=attempt.customer_id,
+        channel=Channel.LETTER,
+        tone=Tone.FINAL,
+        live=True,
+        planned_on__gte=attempt.planned_on - near,
+        planned_on__lte=attempt.planned_on + near,
+    )
+    return letters.filter(state__in=_COMING).exclude(pk=attempt.pk).exists()
 
 
 def consequences(attempt: ContactAttempt, company: Company) -> tuple[str, ...]:

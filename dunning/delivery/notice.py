@@ -10,15 +10,21 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Max, Sum
+from django.db.models import Max
 
 from arfollow.staff.models import Company as CompanyRow
 from dunning.delivery.history import internal_facts, prior_contacts
 from dunning.delivery.identity import company_of, person_of, recipient_of
-from dunning.delivery.letter_facts import consequences, enclosures, mailing, number_of
+from dunning.delivery.interest_facts import interest_of
+from dunning.delivery.letter_facts import (
+    also_by_post,
+    consequences,
+    enclosures,
+    mailing,
+    number_of,
+)
 from dunning.delivery.lines import Ledger, line_of
 from dunning.models import (
-    AttemptItem,
     AttemptKind,
     Channel,
     ContactAttempt,
@@ -29,7 +35,6 @@ from dunning.models import (
 from dunning.wording import Text, preset
 from dunning.wording.notice import (
     CurrencyTable,
-    Interest,
     Line,
     Notice,
     Payment,
@@ -37,7 +42,7 @@ from dunning.wording.notice import (
     Purpose,
 )
 from dunning.wording.texts import FALLBACK_LANGUAGE
-from invoices.models import Charge, LedgerSource
+from invoices.models import LedgerSource
 
 ASKED_TO_COLLEAGUES = (Channel.INTERNAL, Channel.HANDOVER)
 _PURPOSES = {
@@ -71,9 +76,10 @@ def notice_of(attempt: ContactAttempt, *, today: date, company: CompanyRow | Non
         prior_contacts=() if attempt.kind == AttemptKind.TEST else prior_contacts(attempt),
         promise=_promise(attempt),
         payment=_payment(attempt),
-        interest=_interest(attempt),
+        interest=interest_of(attempt, tables) if attempt.tone in _WITH_DEADLINE else (),
         consequences=consequences(attempt, row) if attempt.tone == Tone.FINAL else (),
         offers_plan=attempt.offers_plan,
+        also_by_post=purpose is Purpose.FINAL_DEMAND and also_by_post(attempt),
         complained=any(table.in_query for table in tables),
         letter_number=number_of(attempt) if is_letter else "",
         mailing=mailing(row.country) if is_letter and attempt.certified else "",
@@ -191,27 +197,4 @@ def _payment(attempt: ContactAttempt) -> Payment | None:
         amount=Decimal(str(told["payment_amount"])),
         currency=str(told["payment_currency"]),
         on=date.fromisoformat(str(told["payment_date"])),
-    )
-
-
-def _interest(attempt: ContactAttempt) -> tuple[Interest, ...]:
-    """Interest, compensation and fees that were charged and are open, per currency."""
-    items = AttemptItem.objects.filter(attempt=attempt, part=ItemPart.PLEASE_PAY)
-    open_charges = Charge.objects.filter(
-        invoice__in=items.values("invoice"), waived_on=None, open_amount__gt=0
-    )
-    rows = open_charges.values_list("invoice__currency", "kind", "basis")
-    found: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    bases: dict[str, list[str]] = defaultdict(list)
-    for currency, kind, basis, amount in rows.annotate(total=Sum("open_amount")).order_by("basis"):
-        found[currency][kind] += amount
-        bases[currency].append(basis)
-    return tuple(
-        Interest(
-            currency=currency,
-            basis="; ".join(dict.fromkeys(bases[currency])),
-            accrued=sums[Charge.Kind.INTEREST],
-            compensation=sums[Charge.Kind.COMPENSATION] + sums[Charge.Kind.FEE],
-        )
-        for currency, sums in sorted(found.items())
     )

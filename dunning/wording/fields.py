@@ -217,6 +217,7 @@ _FLAGS = (
     _flag("has_next", "a next step is planned", lambda n: bool(_internal(n, "next_on"))),
     _flag("has_reason", "a reason is on file", lambda n: bool(_internal(n, "reason"))),
     _flag("offers_plan", "a payment plan may be offered", lambda n: n.offers_plan),
+    _flag("also_by_post", "the same notice goes by post too", lambda n: n.also_by_post),
     _flag("complained", "the customer complained", lambda n: n.complained),
 )
 

@@ -259,6 +259,7 @@ class Notice:
     consequences: tuple[str, ...] = ()
     offers_plan: bool = False
     complained: bool = False
+    also_by_post: bool = False
     letter_number: str = ""
     mailing: str = ""
     enclosures: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from customers.models import Customer, PaymentTerms
+from customers.models import Customer, PaymentTerms, TermsAgreement
 from dunning.delivery.mime import render_email
 from dunning.delivery.notice import notice_of, purpose_of, received_through, text_of
 from dunning.delivery.pdf import render_letter
@@ -241,6 +241,52 @@ def test_interest_is_what_was_charged_and_is_open(ashdown: Customer) -> None:
     assert interest.basis == "clause 7 of our terms"
 
 
+def agreement(customer: Customer, on: date, percent: str = "1.50") -> None:
+    net = PaymentTerms.objects.get_or_create(code="T30", defaults={"name": "Net 30"})[0]
+    TermsAgreement.objects.create(
+        customer=customer,
+        terms=net,
+        agreed_by="Pat Keel",
+        agreed_on=on,
+        reference="contract 12",
+        interest_percent_per_month=Decimal(percent),
+    )
+
+
+def test_each_further_day_adds_interest_only_where_it_was_agreed_before_the_sale(
+    ashdown: Customer,
+) -> None:
+    invoice = late(ashdown, "1000.00")
+    row = attempt(ashdown, Tone.URGENT)
+    names(row, invoice)
+    agreement(ashdown, invoice.issue_date + timedelta(days=1))
+    assert told(row).interest == ()
+    agreement(ashdown, invoice.issue_date)
+    (interest,) = told(row).interest
+    assert interest.per_day == Decimal("0.49")
+    assert interest.accrued == 0
+    assert "contract 12 (1.5 % a month" in interest.basis
+
+
+def test_no_interest_is_stated_below_firm(ashdown: Customer) -> None:
+    invoice = late(ashdown, "1000.00")
+    agreement(ashdown, invoice.issue_date)
+    row = attempt(ashdown, Tone.FRIENDLY)
+    names(row, invoice)
+    assert told(row).interest == ()
+
+
+def test_the_final_mail_speaks_of_a_letter_only_when_there_is_one(ashdown: Customer) -> None:
+    mail = attempt(ashdown, Tone.FINAL)
+    assert told(mail).also_by_post is False
+    letter = attempt(ashdown, Tone.FINAL, channel=Channel.LETTER)
+    assert told(mail).also_by_post is True
+    ContactAttempt.objects.filter(pk=letter.pk).update(
+        state=AttemptState.CANCELLED, live=False, reason="paid"
+    )
+    assert told(mail).also_by_post is False
+
+
 @pytest.mark.parametrize(
     ("kind", "channel", "tone", "purpose"),
     [
@@ -253,6 +299,10 @@ def test_interest_is_what_was_charged_and_is_open(ashdown: Customer) -> None:
         (AttemptKind.STATEMENT, Channel.EMAIL, Tone.COURTESY, Purpose.STATEMENT),
         (AttemptKind.ASK_RECEIVED, Channel.EMAIL, Tone.FRIENDLY, Purpose.SKIPPED_ITEM),
         (AttemptKind.RESEND, Channel.EMAIL, Tone.FRIENDLY, Purpose.RESEND),
+        (AttemptKind.STATEMENT, Channel.LETTER, Tone.COURTESY, Purpose.STATEMENT),
+        (AttemptKind.ASK_RECEIVED, Channel.LETTER, Tone.FRIENDLY, Purpose.SKIPPED_ITEM),
+        (AttemptKind.RESEND, Channel.LETTER, Tone.FRIENDLY, Purpose.RESEND),
+        (AttemptKind.ASK_RECEIVED, Channel.CALL, Tone.FRIENDLY, Purpose.REMINDER),
         (AttemptKind.CALL_BACK, Channel.CALL, Tone.FIRM, Purpose.REMINDER),
         (AttemptKind.TEST, Channel.EMAIL, Tone.COURTESY, Purpose.TEST),
     ],
@@ -400,7 +450,7 @@ def test_the_number_of_queries_does_not_grow_with_the_items(ashdown: Customer) -
         ) as queries:
             notice_of(fresh, today=TODAY)
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 16
+    assert counts[0] == counts[1] <= 20
 
 
 def test_equal_facts_make_equal_notices(ashdown: Customer) -> None:

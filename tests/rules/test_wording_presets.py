@@ -115,6 +115,13 @@ def test_the_final_demand_lists_the_contacts_that_reached_them_with_dates() -> N
     assert "by 1 December 2026" in " ".join(words.split())
 
 
+def test_the_final_mail_announces_a_letter_only_where_there_is_one() -> None:
+    text = BY_NAME["final_demand.email.final"]
+    for also in (True, False):
+        shown = final_demand(channel="email", also_by_post=also)
+        assert ("by post" in plain_text(compose(text, shown), shown)) is also
+
+
 def test_the_final_demand_states_only_consequences_that_it_was_given() -> None:
     text = BY_NAME["final_demand.letter.final"]
     with_one = final_demand()
