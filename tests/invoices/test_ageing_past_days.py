@@ -139,12 +139,12 @@ STEPS = st.lists(
         st.integers(0, 40),
         st.integers(1, 90),
     ),
-    max_size=8,
+    max_size=7,
 )
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

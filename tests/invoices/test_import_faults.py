@@ -9,6 +9,7 @@ import threading
 import time
 import tracemalloc
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -149,11 +150,8 @@ def database_url() -> str:
     values = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{values['NAME']}"
-    host = values["HOST"] or ""
-    port = f":{values['PORT']}" if values["PORT"] else ""
-    login = f"{values['USER']}:{values['PASSWORD']}@" if values["USER"] else ""
-    place = host.replace("/", "%2F")
-    return f"postgres://{login}{place}{port}/{values['NAME']}"
+    address = urlsplit(os.environ["DATABASE_URL"])
+    return address._replace(path=f"/{values['NAME']}").geturl()
 
 
 @pytest.mark.django_db

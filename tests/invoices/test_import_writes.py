@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.db.models import Max, Sum
 from django.test.utils import CaptureQueriesContext
 
 from arfollow.shared.events import actor_of
@@ -473,3 +474,50 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(*, again: bool) -> No
         return len(context)
 
     assert queries(200, "large") <= queries(20, "small") + 3
+
+
+# --- Round trip ---------------------------------------------------------------------------------
+
+
+def as_template(invoice: Invoice) -> dict[str, str]:
+    """An invoice of the ledger as a row of our own template."""
+    customer = invoice.customer
+    contact = Contact.objects.filter(customer=customer).first()
+    address = Address.objects.filter(customer=customer).first()
+    paid = invoice.allocations.aggregate(sum=Sum("amount"), last=Max("effective_on"))
+    return {
+        "customer_number": customer.number,
+        "customer_name": customer.name,
+        "email": contact.email if contact else "",
+        "phone": contact.phone if contact else "",
+        "address_line1": address.line1 if address else "",
+        "city": address.city if address else "",
+        "country": customer.country,
+        "language": customer.language,
+        "invoice_number": invoice.number,
+        "issue_date": f"{invoice.issue_date}",
+        "due_date": f"{invoice.due_date}",
+        "terms": invoice.terms_text,
+        "currency": invoice.currency,
+        "amount": f"{invoice.amount}",
+        "paid_amount": f"{paid['sum'] or ''}",
+        "paid_date": f"{paid['last'] or ''}",
+        "po_number": invoice.po_number,
+        "disputed": f"{invoice.disputed_amount or ''}",
+    }
+
+
+def test_the_ledger_written_as_our_template_comes_back_as_it_was() -> None:
+    rows = [row | FULL for row in numbered(6)]
+    rows[1] |= {"paid_amount": "40.00", "paid_date": "2026-02-01"}
+    rows[2] |= {"paid_date": "2026-02-03"}
+    rows[3] |= {"disputed": "25.00"}
+    rows[4] |= {"currency": "EUR", "customer_number": "0018", "country": "DE", "language": "de"}
+    run(own(*rows))
+    written = [as_template(invoice) for invoice in Invoice.objects.order_by("number")]
+    again = run(own(*written), as_of=date(2026, 4, 1))
+    assert (again.unchanged, again.created, again.updated, again.rejected) == (6, 0, 0, 0)
+    run(own(*written), source="copy", as_of=date(2026, 4, 1))
+    copies = Invoice.objects.filter(source="copy").order_by("number")
+    told = [as_template(one) | {"customer_number": one.customer.external_id} for one in copies]
+    assert told == written

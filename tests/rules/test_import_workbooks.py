@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from invoices.imports.readers import Limits, UnreadableFile
-from tests.rules.lists import HEADINGS, ORDINARY, read_rows
+from tests.rules.lists import HEADINGS, ORDINARY, own, read_rows
 
 CONTENT_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
@@ -205,3 +205,13 @@ def test_a_workbook_without_a_known_heading_names_what_it_has() -> None:
     book.save(out)
     with pytest.raises(UnreadableFile, match="Apples, Pears"):
         read_rows(out.getvalue())
+
+
+def test_the_same_list_as_csv_and_as_workbook_is_the_same_list() -> None:
+    rows = [
+        {**ORDINARY, "invoice_number": f"{n:05d}", "amount": f"{n}.25", "disputed": "yes"}
+        for n in range(20)
+    ]
+    from_csv = read_rows(own(*rows))
+    from_xlsx = read_rows(xlsx(*([row.get(name, "") for name in HEADINGS] for row in rows)))
+    assert from_csv == from_xlsx
