@@ -61,6 +61,14 @@ def company_lines(company: Company) -> tuple[str, ...]:
     return (*_street(company.address), *place)
 
 
+def tax_label(company: Company) -> str:
+    """Our tax number as it is quoted: with "VAT" where it brings no name of its own."""
+    number = clean(company.vat_number)
+    named = number.split(" ")[0].upper()
+    own_name = named.isalpha() and named != company.address.country
+    return number if not number or own_name else f"VAT {number}"
+
+
 def _street(address: Address) -> list[str]:
     return [line for line in (clean(street) for street in address.street) if line]
 

@@ -12,7 +12,7 @@ from dunning.wording.notice import Notice
 class Dressed:
     """One part: ``kind`` is paragraph, heading, bullets, invoice_table or a block's name.
 
-    ``closes`` marks the paragraph before the signature: they stay on one page.
+    ``closes`` marks a paragraph that stays on one page with what follows.
     """
 
     kind: str
@@ -28,10 +28,17 @@ def dress(message: Message, notice: Notice) -> tuple[Dressed, ...]:
     dressed = [each for each in found if each is not None]
     following = [each.kind for each in dressed[1:]]
     return tuple(
-        replace(each, closes=each.kind == "paragraph" and after == "signature")
+        replace(each, closes=_leads_on(each, after))
         for each, after in zip_longest(dressed, following, fillvalue="")
         if isinstance(each, Dressed)
     )
+
+
+def _leads_on(part: Dressed, following: str) -> bool:
+    """The words before a signature, or before what they announce."""
+    if part.kind != "paragraph":
+        return False
+    return following == "signature" or part.lines[-1].endswith(":")
 
 
 def _dressed(part: Part, notice: Notice) -> Dressed | None:

@@ -17,9 +17,10 @@ from dunning.models import (
     FollowUp,
     ItemPart,
     ProviderStatus,
+    StepAction,
     Tone,
 )
-from dunning.wording.formats import short_date
+from dunning.wording.formats import distinct, joined, short_date
 from dunning.wording.notice import InternalFacts, PriorContact
 
 LISTED = 12
@@ -96,8 +97,10 @@ def internal_facts(attempt: ContactAttempt) -> InternalFacts:
 
 
 def _told(row: ContactAttempt) -> str:
-    what = f"{row.get_channel_display()}, {row.get_tone_display().lower()}"
-    said = row.reason_text if row.state == AttemptState.SKIPPED else row.provider_status
+    skipped = row.state == AttemptState.SKIPPED
+    named = row.get_channel_display()
+    what = named if skipped else f"{named}, {row.get_tone_display().lower()}"
+    said = row.reason_text.rstrip(".") if skipped else row.provider_status
     day = short_date(row.done_on or row.planned_on)
     return f"{day}: {what}{f' ({said})' if said else ''}"
 
@@ -109,7 +112,20 @@ def _next_step(attempt: ContactAttempt) -> tuple[str, date] | None:
     row = waiting.order_by("next_on").first()
     if row is None or row.next_on is None:
         return None
-    return f"Next step: {row.next_step.replace('_', ' ') or 'to be decided'}", row.next_on
+    return f"Next step: {_step_words(row)}", row.next_on
+
+
+def _step_words(row: FollowUp) -> str:
+    """What a step does, in words: ``final, by e-mail and letter``."""
+    actions = StepAction.objects.filter(
+        step__version_id=row.policy_version_id, step__step_key=row.next_step
+    ).order_by("position")
+    labels = dict(Channel.choices)
+    found = list(actions.values_list("step__tone", "channel"))
+    if not found:
+        return "to be decided"
+    ways = joined(distinct(str(labels.get(channel, channel)).lower() for _, channel in found))
+    return f"{found[0][0]}, by {ways}"
 
 
 def account_link(customer_id: int) -> str:

@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 
-from dunning.delivery.addresses import company_lines
+from dunning.delivery.addresses import company_lines, tax_label
 from dunning.delivery.dress import dress
 from dunning.delivery.ids import message_id
 from dunning.delivery.listing import items_csv
@@ -132,10 +132,15 @@ def _html(message: Message, notice: Notice, tables: Sequence[TableView], *, is_s
             "is_short": is_short,
             "identity": identity(notice.company),
             "preferences_link": safe_link(notice.preferences_link),
-            "is_internal": notice.purpose is Purpose.INTERNAL,
+            "is_internal": _is_internal(notice),
         },
     )
     return str(_inliner().inline(page))
+
+
+def _is_internal(notice: Notice) -> bool:
+    """Read by colleagues: a notice, or a script for a call or a visit."""
+    return notice.purpose is Purpose.INTERNAL or notice.channel in ("call", "visit")
 
 
 @lru_cache(maxsize=1)
@@ -148,8 +153,8 @@ def _inliner() -> css_inline.CSSInliner:
 
 def identity(company: Company) -> str:
     """Who writes, as the law of many countries asks of business letters."""
-    vat = f"VAT {company.vat_number}" if company.vat_number else ""
-    pieces = (company.legal_name, *company_lines(company), company.registration, vat)
+    numbers = (company.registration, tax_label(company))
+    pieces = (company.legal_name, *company_lines(company), *numbers)
     return " · ".join(clean(piece) for piece in pieces if piece)
 
 
@@ -157,7 +162,7 @@ def _text_footer(notice: Notice, *, is_short: bool) -> str:
     lines = ["-- ", identity(notice.company)]
     if is_short:
         lines.insert(0, "The full list is attached, as PDF and as CSV.\n")
-    if notice.purpose is not Purpose.INTERNAL:
+    if not _is_internal(notice):
         lines.append("Wrong person? A short reply with the right name is enough.")
     if link := safe_link(notice.preferences_link):
         lines.append(f"Which messages you receive: {link}")

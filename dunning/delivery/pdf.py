@@ -11,7 +11,7 @@ from pypdf import PdfWriter
 from weasyprint import HTML
 from weasyprint.urls import FatalURLFetchingError
 
-from dunning.delivery.addresses import company_lines, fit_address
+from dunning.delivery.addresses import company_lines, fit_address, tax_label
 from dunning.delivery.assets import BASE_URL, fetcher, fonts, parsed, style_sheet
 from dunning.delivery.barcode import code128
 from dunning.delivery.dress import dress
@@ -60,6 +60,7 @@ def _letter_context(notice: Notice, message: Message, layout: Layout) -> dict[st
         "address": address.lines,
         "address_size": f"{address.size:.1f}",
         "sender_lines": company_lines(notice.company),
+        "tax_label": tax_label(notice.company),
         "info": _letter_info(notice, has_notes=layout.notes is not None),
         "barcode": code128(notice.letter_number) if notice.letter_number else "",
         "folds": layout.folds,
@@ -96,6 +97,7 @@ def render_statement(notice: Notice) -> bytes:
         "language": "en",
         "dated": long_date(notice.date),
         "sender_lines": company_lines(notice.company),
+        "tax_label": tax_label(notice.company),
         **_statement_tables(notice),
         "parts": dress(message, notice),
         "info": [

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from arfollow.shared.money import ZERO
 from dunning.wording.formats import clean, counted, optional_date, plain_amount
-from dunning.wording.notice import CurrencyTable, Line, Notice
+from dunning.wording.notice import CurrencyTable, Line, Notice, Purpose
 
 FULL_ROWS = 40
 """A message lists up to this many items; beyond, the list is attached."""
@@ -94,6 +94,10 @@ PART_TITLES = {
 }
 
 
+_STILL_OPEN = ("Still open", "Total still open")
+_SAYS_THANKS = (Purpose.CROSSED, Purpose.PROMISE)
+
+
 def table_views(
     notice: Notice, *, limit: int | None = FULL_ROWS, language: str = "en"
 ) -> tuple[TableView, ...]:
@@ -102,6 +106,7 @@ def table_views(
     how = _How(
         is_short=limit is not None and notice.line_count > limit,
         names_terms=len(terms) > 1,
+        asks=notice.purpose not in _SAYS_THANKS,
         language=language,
     )
     return tuple(_table(table, how) for table in notice.tables if table.lines)
@@ -109,10 +114,11 @@ def table_views(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _How:
-    """Terms stand beside an item only where items differ in them."""
+    """Terms stand beside an item only where items differ in them; a thank-you asks nothing."""
 
     is_short: bool
     names_terms: bool
+    asks: bool
     language: str
 
 
@@ -127,6 +133,8 @@ def _table(table: CurrencyTable, how: _How) -> TableView:
 
 def _part(name: str, lines: Sequence[Line], currency: str, how: _How) -> PartView:
     title, total_label = PART_TITLES[name]
+    if name == "please_pay" and not how.asks:
+        title, total_label = _STILL_OPEN
     total = sum((line.open for line in lines), ZERO)
     shown = list(lines)
     if how.is_short and len(lines) > OLDEST_ROWS:
@@ -173,10 +181,14 @@ def _unless_zero(amount: Decimal, currency: str, language: str) -> str:
 
 def _details(line: Line, how: _How) -> str:
     """The kind, order number, terms and note of an item, on one line."""
-    order = f"PO {clean(line.po_number)}" if line.po_number else ""
+    order = _order(clean(line.po_number))
     terms = clean(line.terms) if how.names_terms else ""
     pieces = (_KINDS.get(line.kind, ""), order, terms, clean(line.note))
     return " · ".join(piece for piece in pieces if piece)
+
+
+def _order(number: str) -> str:
+    return number if not number or number.upper().startswith("PO") else f"PO {number}"
 
 
 def _ages(lines: Sequence[Line], currency: str, language: str) -> tuple[AgeRow, ...]:
