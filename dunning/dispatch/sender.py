@@ -17,6 +17,7 @@ from django.db import connection
 
 from arfollow.shared import clock, faults
 from arfollow.staff.models import Company
+from dunning.delivery import truth
 from dunning.delivery.base import Ambiguous, NotTaken, Receipt, Refused
 from dunning.delivery.email import Mailbox
 from dunning.delivery.envelope import NoRecipient
@@ -37,6 +38,7 @@ ROUNDS = 3
 CONFIG_WAIT = timedelta(minutes=15)
 OUTAGE_WAIT = timedelta(minutes=1)
 GIVEN_BACK = "given_back"
+RATE = "rate"
 
 log = structlog.get_logger(__name__)
 
@@ -126,32 +128,37 @@ def _one(attempt_id: int, worker: str, now: datetime, ground: Ground, mailbox: M
 
 
 def _prepare(attempt_id: int, worker: str, now: datetime, ground: Ground) -> tuple[str, Errand]:
-    """Render and look again until both agree, at most three times."""
-    errand = Errand(attempt_id, worker, now, now.date())
+    """Render as it was planned, then look; render again where the look found changes."""
+    errand = _errand(attempt_id, worker, now)
     for _ in range(ROUNDS):
-        outcome, errand = _last_look(attempt_id, worker, now, ground)
-        if outcome != Answer.RENDER:
-            return outcome, errand
         broken = _render(errand)
         if broken:
             return broken, errand
+        outcome = _last_look(errand, ground)
+        if outcome != Answer.RENDER:
+            return outcome, errand
     moves.release(attempt_id, worker)
     return GIVEN_BACK, errand
 
 
-def _last_look(attempt_id: int, worker: str, now: datetime, ground: Ground) -> tuple[str, Errand]:
+def _errand(attempt_id: int, worker: str, now: datetime) -> Errand:
+    attempt = ContactAttempt.objects.select_related("customer").get(pk=attempt_id)
+    company = Company.load()
+    return Errand(attempt_id, worker, now, local_day(attempt, company, now))
+
+
+def _last_look(errand: Errand, ground: Ground) -> str:
     """The gate and the point of no return, in one short transaction."""
-    with record.locked(attempt_id) as attempt:
+    with record.locked(errand.attempt_id) as attempt:
         company = switches.company_for_last_look()
-        errand = Errand(attempt_id, worker, now, local_day(attempt, company, now))
-        if attempt.state != AttemptState.CLAIMED or attempt.worker != worker:
-            return GIVEN_BACK, errand  # the lease ran out, or somebody cancelled it
-        verdict = can_send(attempt, company, now=now, ground=ground)
+        if attempt.state != AttemptState.CLAIMED or attempt.worker != errand.worker:
+            return GIVEN_BACK  # the lease ran out, or somebody cancelled it
+        verdict = can_send(attempt, company, now=errand.now, ground=ground)
         outcome = _carry_out(attempt, company, errand, verdict)
     faults.point("C4" if outcome == AttemptState.SENDING else "")
-    if outcome == "rate":
+    if outcome == RATE:
         raise Stop("")
-    return outcome, errand
+    return outcome
 
 
 def _carry_out(attempt: ContactAttempt, company: Company, errand: Errand, verdict: Verdict) -> str:
@@ -161,7 +168,7 @@ def _carry_out(attempt: ContactAttempt, company: Company, errand: Errand, verdic
         return record.apply_verdict(attempt, errand.worker, verdict)
     if not brakes.take_turn(company, errand.now):
         moves.release(attempt.pk, errand.worker)
-        return "rate"
+        return RATE
     return AttemptState.SENDING if _begin(attempt, company, errand) else GIVEN_BACK
 
 
@@ -180,15 +187,29 @@ def _begin(attempt: ContactAttempt, company: Company, errand: Errand) -> bool:
 
 def _render(errand: Errand) -> str:
     """Freeze the bytes; answers an end state where there can be none."""
-    attempt = ContactAttempt.objects.select_related("customer__owner").get(pk=errand.attempt_id)
+    attempt = ContactAttempt.objects.select_related(
+        "customer__owner", "policy_version__policy"
+    ).get(pk=errand.attempt_id)
+    company = Company.load()
+    if switches.brake_on(attempt, company):
+        return ""  # not worth rendering: the look holds it
     try:
-        render_and_freeze(attempt, Company.load(), today=errand.today)
+        render_and_freeze(attempt, company, today=errand.today)
     except (NoSuchText, WordingError) as error:
-        done = record.failed(errand, reason="template", error=str(error))
-        return AttemptState.FAILED if done else GIVEN_BACK
+        return _unrenderable(errand, attempt, str(error))
     except (NoRecipient, BadAddress):
-        return ""  # the next look cancels it, with the reason
+        return ""  # the look cancels it, with the reason
     faults.point("C3")
+    return ""
+
+
+def _unrenderable(errand: Errand, attempt: ContactAttempt, error: str) -> str:
+    """A text may fail only because nothing is left to say: then it is cancelled as paid."""
+    with record.locked(errand.attempt_id) as current:
+        found = truth.refresh(current, today=errand.today)
+        if found.reason is None and not found.changed:
+            done = record.failed(errand, reason="template", error=error)
+            return AttemptState.FAILED if done else GIVEN_BACK
     return ""
 
 

@@ -209,7 +209,7 @@ def before_the_last_look(monkeypatch, pay):
     @contextmanager
     def locked(attempt_id):
         looks.append(attempt_id)
-        if len(looks) == 2:
+        if len(looks) == 1:
             pay()
         with real(attempt_id) as attempt:
             yield attempt
