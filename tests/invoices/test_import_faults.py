@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
+from arfollow.shared.events import SYSTEM
 from invoices.imports.apply import Result
 from invoices.imports.plan import Choices, Known, make_plan
 from invoices.imports.readers import read
 from invoices.models import ImportBatch, Invoice, LedgerSource
+from invoices.services import record_payment
 from invoices.services.check import breaches
 from tests.invoices.importing import AS_OF, everything, run
 from tests.rules.lists import numbered, own
@@ -176,3 +178,34 @@ def test_two_sources_do_not_wait_for_each_other_and_do_not_mix() -> None:
         "north": AS_OF,
         "south": AS_OF.replace(day=1),
     }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_a_payment_posted_while_a_file_comes_in_is_not_posted_twice() -> None:
+    run(own())
+    invoice = Invoice.objects.get()
+    held, planned = threading.Event(), threading.Event()
+
+    def pay() -> None:
+        with transaction.atomic():
+            record_payment(
+                invoice.customer_id,
+                actor=SYSTEM,
+                received_on=AS_OF,
+                currency="USD",
+                amount=invoice.amount,
+                allocate=[(invoice.pk, invoice.amount)],
+            )
+            held.set()
+            planned.wait(1)
+        connection.close()
+
+    thread = threading.Thread(target=pay)
+    thread.start()
+    held.wait(10)
+    result = run(own({"paid_date": "2026-03-01"}))
+    planned.set()
+    thread.join(10)
+    assert result.payments_created == 0
+    assert not list(breaches())

@@ -1,6 +1,8 @@
 """F-52: workbooks are looked over before they are unpacked; cells keep their types."""
 
+import contextlib
 import io
+import random
 import time
 import zipfile
 from datetime import date, datetime
@@ -215,3 +217,26 @@ def test_the_same_list_as_csv_and_as_workbook_is_the_same_list() -> None:
     from_csv = read_rows(own(*rows))
     from_xlsx = read_rows(xlsx(*([row.get(name, "") for name in HEADINGS] for row in rows)))
     assert from_csv == from_xlsx
+
+
+def test_a_damaged_workbook_is_read_or_refused_and_never_breaks_anything() -> None:
+    whole = xlsx(*[cells(invoice_number=str(n)) for n in range(5)])
+    dice = random.Random(7)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(dice.randint(1, 8)):
+            damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+        with contextlib.suppress(UnreadableFile):
+            assert read_rows(bytes(damaged)).row_count <= 5
+
+
+@pytest.mark.parametrize("name", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml"])
+def test_a_workbook_with_damaged_parts_is_read_or_refused(name: str) -> None:
+    whole = xlsx(cells())
+    dice = random.Random(7)
+    for _ in range(60):
+        part = bytearray(member(whole, name))
+        at = dice.randrange(len(part))
+        part[at : at + dice.randint(0, 30)] = dice.choice([b"", b"<", b"9" * 20, b"&#0;", b"-1"])
+        with contextlib.suppress(UnreadableFile):
+            read_rows(repacked(whole, name, bytes(part)))

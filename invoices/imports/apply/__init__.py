@@ -16,7 +16,13 @@ from arfollow.shared import clock, events
 from arfollow.shared.events import SYSTEM, Actor, Entry
 from customers.models import Customer
 from invoices.imports.apply.accounts import fill_gaps, open_accounts
-from invoices.imports.apply.known import Loaded, company, load, pages
+from invoices.imports.apply.known import (
+    Loaded,
+    company,
+    load,
+    lock_customers,
+    pages,
+)
 from invoices.imports.apply.ledger import Ledger, write_ledger
 from invoices.imports.plan import Choices, Plan, make_plan
 from invoices.imports.readers import Options, Reading, Remark, read
@@ -102,6 +108,7 @@ def import_ledger(request: Request) -> Result:
     name = request.source or reading.format_name
     with transaction.atomic():
         source = _locked_source(name)
+        lock_customers(reading, name)
         loaded, plan = _plan(reading, request, name)
         result = _result(plan, reading, name, request, repeated=_is_repeated(source, request))
         if not (result.repeated and plan.changes_nothing):
@@ -155,7 +162,6 @@ def _result(
 
 
 def _write(plan: Plan, loaded: Loaded, request: Request, source: str) -> None:
-    _lock_customers(loaded)
     opened, told = open_accounts(plan.customers, source, company())
     ids = {key: row.id for key, row in loaded.known.customers.items()}
     ids |= {key: row.pk for key, row in opened.items()}
@@ -165,13 +171,6 @@ def _write(plan: Plan, loaded: Loaded, request: Request, source: str) -> None:
     for page in pages(sorted(ledger.touched)):
         Customer.objects.filter(pk__in=page).update(ledger_seq=F("ledger_seq") + 1)
     fill_gaps(plan.gaps, request.actor)
-
-
-def _lock_customers(loaded: Loaded) -> None:
-    """In the order of their keys, as everyone who locks several."""
-    for page in pages(sorted(customer.id for customer in loaded.known.customers.values())):
-        rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=page)
-        list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def _keep_batch(

@@ -67,9 +67,24 @@ class Loaded:
     stated: Stated
 
 
+def lock_customers(reading: Reading, source: str) -> None:
+    """Lock the known customers of a file, in the order of everyone who locks several.
+
+    Before anything is loaded: a payment posted by staff meanwhile must not be posted twice.
+    """
+    ids = sorted(row.pk for row in _customer_rows(_keys(reading), source).values())
+    for page in pages(ids):
+        rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=page)
+        list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def _keys(reading: Reading) -> set[str]:
+    return {customer_key(row.customer) for row in reading.rows}
+
+
 def load(reading: Reading, source: str, *, currency: str) -> Loaded:
     """The known part of the ledger that the rows may touch."""
-    customers = _customers({customer_key(row.customer) for row in reading.rows}, source)
+    customers = _customers(_keys(reading), source)
     numbers = list(dict.fromkeys(row.invoice_number for row in reading.rows))
     stated = _stated(numbers, source)
     invoices = _invoices(numbers, source, stated, {c.id: key for key, c in customers.items()})
@@ -93,7 +108,7 @@ def company() -> Company:
 # --- Customers ------------------------------------------------------------------------------
 
 
-def _customers(keys: set[str], source: str) -> dict[str, KnownCustomer]:
+def _customer_rows(keys: set[str], source: str) -> dict[str, Customer]:
     """By what the source calls them; an account opened by hand is known by its number."""
     found: dict[str, Customer] = {}
     for page in pages(sorted(keys)):
@@ -101,6 +116,11 @@ def _customers(keys: set[str], source: str) -> dict[str, KnownCustomer]:
         found |= {row.number: row for row in by_hand.select_related("terms")}
         theirs = Customer.objects.filter(source=source, external_id__in=page)
         found |= {row.external_id: row for row in theirs.select_related("terms")}
+    return found
+
+
+def _customers(keys: set[str], source: str) -> dict[str, KnownCustomer]:
+    found = _customer_rows(keys, source)
     ids = [row.pk for row in found.values()]
     emails, phones = _ways_to_reach(ids)
     addressed = {

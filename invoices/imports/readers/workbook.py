@@ -15,6 +15,11 @@ from invoices.imports.readers.types import Cell, Limits, Record, UnreadableFile
 ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MEGABYTE = 1024 * 1024
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError),
+    *(OSError, ValueError),
+)
+"""All that the ZIP reader raises over damaged files; found by damaging some."""
 
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
@@ -54,7 +59,7 @@ def check(data: bytes, limits: Limits) -> None:
             for member in members:
                 if member.filename.endswith((".xml", ".rels")):
                     _check_member(archive.read(member), member.filename, limits)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except DAMAGED as error:
         raise UnreadableFile(f"The workbook is damaged or locked: {error}") from error
 
 
