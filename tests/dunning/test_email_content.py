@@ -9,8 +9,10 @@ from io import StringIO
 
 import pytest
 
+from dunning.delivery.addresses import tax_label
 from dunning.delivery.listing import items_csv
 from dunning.delivery.mime import render_email
+from dunning.wording import preset
 from dunning.wording.notice import TONES, Purpose
 from tests.dunning.pdfs import whole_text
 from tests.notices import (
@@ -227,3 +229,32 @@ def test_every_purpose_renders_in_text_and_html(purpose: Purpose) -> None:
     assert mail.subject == "Your account with Harbour & Pine"
     assert "INV-10234" in mail.text
     assert "INV-10234" in mail.html
+
+
+@pytest.mark.parametrize("channel", ["call", "visit"])
+def test_a_script_carries_no_footer_for_customers_and_no_statement(channel: str) -> None:
+    told = render_email(notice(channel=channel), preset(Purpose.REMINDER, channel, "firm"))
+    assert "Wrong person? A" not in told.text + told.html
+    assert told.attachments == ()
+
+
+def test_a_thank_you_asks_for_nothing() -> None:
+    thanks = render_email(for_purpose(Purpose.CROSSED, "courtesy", "email"))
+    assert "Please pay" not in thanks.text + thanks.html
+    assert "Still open" in thanks.text
+    assert "Total still open" in thanks.html
+
+
+@pytest.mark.parametrize(
+    ("number", "country", "shown"),
+    [
+        ("GB 123 4567 89", "GB", "VAT GB 123 4567 89"),
+        ("EIN 00-1184471", "US", "EIN 00-1184471"),
+        ("VAT 12345", "IE", "VAT 12345"),
+        ("12-345", "US", "VAT 12-345"),
+        ("", "US", ""),
+    ],
+)
+def test_a_tax_number_keeps_a_name_of_its_own(number: str, country: str, shown: str) -> None:
+    ours = replace(HARBOUR, vat_number=number, address=replace(HARBOUR.address, country=country))
+    assert tax_label(ours) == shown

@@ -21,6 +21,7 @@ from dunning.models import (
     CallRecord,
     Channel,
     ContactAttempt,
+    FollowUp,
     MessageTemplate,
     Policy,
     Promise,
@@ -458,3 +459,22 @@ def test_equal_facts_make_equal_notices(ashdown: Customer) -> None:
     names(row, late(ashdown))
     assert told(row) == told(row)
     assert replace(told(row), date=TODAY + timedelta(days=1)) != told(row)
+
+
+def test_colleagues_read_the_next_step_in_words(ashdown: Customer) -> None:
+    version = Policy.objects.get(enrolments__is_default=True).versions.get(current=True)
+    step = version.steps.filter(actions__channel="letter").first()
+    invoice = late(ashdown)
+    FollowUp.objects.create(
+        customer=ashdown,
+        invoice=invoice,
+        policy_version=version,
+        next_step=step.step_key,
+        next_on=TODAY + timedelta(days=4),
+    )
+    row = attempt(ashdown, Tone.INTERNAL, channel=Channel.INTERNAL)
+    names(row, invoice)
+    facts = told(row).internal
+    assert facts is not None
+    assert facts.next_on == TODAY + timedelta(days=4)
+    assert facts.next_step.startswith("Next step: final, by e-mail and letter")

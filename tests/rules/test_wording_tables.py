@@ -166,3 +166,18 @@ def test_an_unmatched_payment_says_what_it_is() -> None:
     paid = Line(number="Payment of 1 Nov", open=Decimal("-5.00"), kind="unapplied")
     row = table_views(notice(table(line("A-1", "9.00"), paid)))[0].parts[0].rows[1]
     assert row.details == "Payment not yet matched"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [("77", "PO 77"), ("PO-77", "PO-77"), ("po 77", "po 77")]
+)
+def test_an_order_number_is_marked_once(number: str, shown: str) -> None:
+    (row,) = table_views(notice(table(line("A-1", "1.00", po_number=number))))[0].parts[0].rows
+    assert row.details == shown
+
+
+def test_a_credit_without_a_date_is_told_without_stray_marks() -> None:
+    (_, row) = (
+        table_views(notice(table(line("A-1", "9.00"), credit("CN-1", "-2.00"))))[0].parts[0].rows
+    )
+    assert row.about == "amount \u22122.00 · Credit note"
