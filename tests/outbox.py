@@ -27,6 +27,13 @@ SLOT = datetime.combine(make.TODAY, time(10), UTC)
 """When its messages leave (10:00, our zone is UTC in tests)."""
 
 
+USUAL: dict[str, Any] = {
+    "planned_on": make.TODAY,
+    "reason": "due",
+    "reason_text": "Its next step is due today.",
+}
+
+
 def late(days: int) -> date:
     """A due date that many days before today."""
     return make.TODAY - timedelta(days=days)
@@ -76,9 +83,7 @@ def draft(
         step_key=step,
         action_key=channel,
         lead_invoice=lead,
-        reason="due",
-        reason_text="Its next step is due today.",
-        **({"planned_on": make.TODAY} | fields),
+        **(USUAL | fields),
     )
     items = [_item(attempt, invoice, step) for invoice in invoices]
     return Draft(attempt, items, _recipients(attempt, customer), customer_calendar(customer))

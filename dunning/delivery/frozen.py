@@ -5,7 +5,7 @@ import hashlib
 from email import policy
 from email.message import EmailMessage as MimeMessage
 from email.utils import getaddresses
-from typing import Any
+from typing import Any, cast
 
 from anymail.message import AnymailMessage
 
@@ -33,14 +33,14 @@ class _AsFrozen(MimeMessage):
         return self.raw
 
 
-class FrozenMail(AnymailMessage):
+class FrozenMail(AnymailMessage):  # type: ignore[misc]  # Anymail has no types
     """Django's mailers write the stored bytes; a provider's API gets the same parts."""
 
     raw: bytes = b""
 
     def message(self, *, policy: Any = WIRE) -> MimeMessage:
         parsed = email.message_from_bytes(self.raw, _class=_AsFrozen, policy=WIRE)
-        parsed.raw = self.raw
+        cast(_AsFrozen, parsed).raw = self.raw
         return parsed
 
 

@@ -72,8 +72,9 @@ def _connected(backend: EmailBackend) -> smtplib.SMTP:
         raise NotTaken(
             f"The mail server cannot be reached: {_said(error)}", is_outage=True
         ) from error
-    connection: smtplib.SMTP = backend.connection
-    return connection
+    if backend.connection is None:
+        raise NotTaken("The mail server gave no connection.", is_outage=True)
+    return backend.connection
 
 
 def _alive(connection: smtplib.SMTP) -> bool:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from arfollow.shared.events import canonical
 from arfollow.shared.money import ZERO
@@ -104,22 +105,22 @@ def _key(item: AttemptItem) -> tuple[int | None, int]:
     return item.invoice_id, item.instalment_no
 
 
-def _key_of(values: dict[str, object]) -> tuple[object, object]:
+def _key_of(values: dict[str, Any]) -> tuple[int | None, int]:
     return values["invoice_id"], values["instalment_no"]
 
 
 def _numbers(
-    kept: Iterable[dict[str, object]], own: dict[tuple[int | None, int], AttemptItem]
+    kept: Iterable[dict[str, Any]], own: dict[tuple[int | None, int], AttemptItem]
 ) -> set[str]:
-    return {str(own[_key_of(values)].invoice) for values in kept if _key_of(values) in own}  # type: ignore[index]
+    return {str(own[_key_of(values)].invoice) for values in kept if _key_of(values) in own}
 
 
 def _money(items: Iterable[AttemptItem]) -> list[tuple[object, ...]]:
     return sorted((i.currency, i.part, i.amount, i.completes) for i in items)
 
 
-def _money_of(wanted: Iterable[dict[str, object]]) -> list[tuple[object, ...]]:
-    return sorted((v["currency"], v["part"], v["amount"], v["completes"]) for v in wanted)  # type: ignore[type-var]
+def _money_of(wanted: Iterable[dict[str, Any]]) -> list[tuple[object, ...]]:
+    return sorted((v["currency"], v["part"], v["amount"], v["completes"]) for v in wanted)
 
 
 NAMES = (
@@ -128,11 +129,11 @@ NAMES = (
 )  # fmt: skip
 
 
-def _known(item: AttemptItem) -> dict[str, object]:
+def _known(item: AttemptItem) -> dict[str, Any]:
     return {name: getattr(item, name) for name in NAMES}
 
 
-def _values(line: Line, today: date, items: Sequence[AttemptItem]) -> dict[str, object]:
+def _values(line: Line, today: date, items: Sequence[AttemptItem]) -> dict[str, Any]:
     due = line.due_date
     same = next((i for i in items if line.key and _key(i) == tuple(line.key)), None)
     return {

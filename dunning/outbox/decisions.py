@@ -93,7 +93,7 @@ def approve(attempt_id: int, *, actor: Actor, now: datetime | None = None) -> Co
 
 def _check_approver(attempt: ContactAttempt, actor: Actor) -> bool:
     """True where a sole approver approves their own work; ServiceError where that is refused."""
-    user = User.objects.filter(pk=actor.id).first()
+    user = User.objects.filter(pk=actor.id or 0).first()
     if user is None or not user.may_approve:
         raise ServiceError("Only a manager or an admin can approve this.")
     if user.pk not in {attempt.created_by_id, attempt.edited_by_id}:
@@ -152,7 +152,7 @@ def skip(attempt_id: int, *, actor: Actor, reason: str, today: date) -> ContactA
     """Leave a step out for good, with the reason; needs the right to approve (L28)."""
     if not reason.strip():
         raise ServiceError("Say why the step is skipped.")
-    user = User.objects.filter(pk=actor.id).first()
+    user = User.objects.filter(pk=actor.id or 0).first()
     if user is None or not user.may_approve:
         raise ServiceError("Only a manager or an admin can skip a step.")
     with _locked(attempt_id) as attempt:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from arfollow.shared import events, faults
 from arfollow.shared.events import SYSTEM, Actor, Entry
@@ -101,7 +101,7 @@ def taken_days(customer_id: int, channel: str, since: date) -> set[date]:
     return set(rows.values_list("local_date", flat=True))
 
 
-def _capped():  # type: ignore[no-untyped-def]
+def _capped() -> QuerySet[ContactAttempt]:
     rows = ContactAttempt.objects.filter(
         automatic=True, customer_facing=True, exempt=False, channel__in=CAPPED
     )
@@ -184,8 +184,10 @@ def _ids(drafts: Sequence[Draft]) -> dict[UUID, int]:
 def _attach(draft: Draft, pk: int) -> None:
     draft.attempt.pk = pk
     draft.attempt._state.adding = False
-    for row in (*draft.items, *draft.recipients):
-        row.attempt_id = pk
+    for item in draft.items:
+        item.attempt_id = pk
+    for recipient in draft.recipients:
+        recipient.attempt_id = pk
 
 
 def _without_losers(drafts: Sequence[Draft]) -> list[ContactAttempt]:
