@@ -8,6 +8,7 @@ from dunning.policy import severe
 from dunning.policy.channels import Record, Todo, Work, resolve
 from dunning.policy.clock import Clock
 from dunning.policy.ladder import (
+    Ladder,
     Position,
     Rung,
     find_position,
@@ -16,6 +17,7 @@ from dunning.policy.ladder import (
     ladder_of,
 )
 from dunning.policy.made import holds
+from dunning.policy.memo import RememberedDays
 from dunning.policy.netting import Net, is_overdue, net_of_credits
 from dunning.policy.reasons import Reason
 from dunning.policy.stops import (
@@ -81,6 +83,7 @@ class Scene(NamedTuple):
     final: Stop | None
     overdue: int
     asking: int
+    ladder: Ladder
 
     @property
     def tomorrow(self) -> date:
@@ -89,7 +92,7 @@ class Scene(NamedTuple):
 
     def clock(self, item: ItemFacts) -> Clock:
         """The clock of the item's own policy, or of the customer's."""
-        ladder = ladder_of(item.policy or self.policy or NO_POLICY)
+        ladder = ladder_of(item.policy) if item.policy else self.ladder
         facts = self.facts
         ours = facts.settings.our_calendar
         return Clock(ladder, facts.calendar, ours, facts.quiet, self.today)
@@ -100,6 +103,7 @@ NO_POLICY = Policy(name="", steps=())
 
 def set_scene(policy: Policy | None, facts: CustomerFacts, today: date) -> Scene:
     """Prepare what is common to every item, once."""
+    facts = replace(facts, calendar=RememberedDays(facts.calendar))
     net = net_of_credits(facts, today)
     stops = ItemStops(facts, today)
     asking = [
@@ -117,6 +121,7 @@ def set_scene(policy: Policy | None, facts: CustomerFacts, today: date) -> Scene
         final=running_final(facts, today),
         overdue=sum(1 for i in facts.items if is_overdue(i, today) and i.collectible > 0),
         asking=len(asking),
+        ladder=ladder_of(policy or NO_POLICY),
     )
 
 

@@ -4,5 +4,15 @@ from dunning.runs.enrolment import EnrolmentError, enrol
 from dunning.runs.explain import Explanation, explain
 from dunning.runs.planning import run
 from dunning.runs.report import Report
+from dunning.runs.simulation import Simulation, simulate
 
-__all__ = ["EnrolmentError", "Explanation", "Report", "enrol", "explain", "run"]
+__all__ = [
+    "EnrolmentError",
+    "Explanation",
+    "Report",
+    "Simulation",
+    "enrol",
+    "explain",
+    "run",
+    "simulate",
+]

@@ -19,7 +19,7 @@ def enrol(policy: str, *, customer: str = "", tag: str = "", actor: Actor = SYST
 
     Running cases of the same policy keep their version; those of another one move.
     """
-    chosen = _policy(policy)
+    chosen = find_policy(policy)
     with transaction.atomic():
         row = _row(chosen, customer, tag)
         _wake(row)
@@ -45,7 +45,8 @@ def _row(policy: Policy, customer: str, tag: str) -> Enrolment:
     return found.update_or_create(is_default=True, defaults=change)[0]
 
 
-def _policy(name: str) -> Policy:
+def find_policy(name: str) -> Policy:
+    """A policy by its key or name, in any case. EnrolmentError names the known ones."""
     found = Policy.objects.filter(Q(key__iexact=name) | Q(name__iexact=name), archived=False)
     policy = found.first()
     if policy is None:

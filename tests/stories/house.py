@@ -21,6 +21,7 @@ from dunning.models import (
 from dunning.outbox import approve
 from dunning.outcomes import Answer, CallInput
 from dunning.runs.report import Report
+from dunning.runs.select import customers_to_examine
 from tests import make, outbox
 
 
@@ -51,10 +52,11 @@ class House:
         self.post(today)
 
     def plan(self, today: date) -> Report:
-        """The morning's run, as the beat makes it."""
+        """The morning's run, as the beat makes it: only where something has to be looked at."""
         with clock.at(moment(today, 6)):
             outcomes.settle_promises(today)
-            report = runs.run(today)
+            idle = not customers_to_examine(today)
+            report = Report(today, dry_run=False) if idle else runs.run(today)
         assert report is not None
         self.reports[today] = report
         return report
@@ -69,6 +71,8 @@ class House:
 
     def send(self, today: date) -> None:
         """What is due leaves; accepted mail counts as made some days later."""
+        if not planned(Channel.EMAIL) and not planned(Channel.INTERNAL):
+            return
         with clock.at(moment(today, 10, 5)):
             dispatch.send_some(now=moment(today, 10, 5), seconds=None)
             dispatch.mark_reached(moment(today, 10, 5))
