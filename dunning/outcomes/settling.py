@@ -33,6 +33,7 @@ from dunning.models import (
 from dunning.outbox.calendars import customer_calendar
 from dunning.outcomes.items import ZERO, list_items, open_items
 from dunning.outcomes.notes import leave_event
+from dunning.outcomes.words import say_day
 from invoices.models import Allocation, Invoice, Payment
 
 CROSSED_DAYS = 3
@@ -165,6 +166,11 @@ def _notice_before(payment: Payment, notices: QuerySet[ContactAttempt]) -> Conta
     return recent.order_by("-done_on").first()
 
 
+def _crossing(payment: Payment, notice: ContactAttempt) -> str:
+    told = say_day(notice.done_on or notice.planned_on)
+    return f"Paid on {say_day(payment.received_on)}, after our message of {told}."
+
+
 def _draft(payment: Payment, notice: ContactAttempt, today: date) -> int:
     key = f"thanks:{payment.pk}"
     contact = primary_contact(payment.customer_id)
@@ -185,7 +191,7 @@ def _draft(payment: Payment, notice: ContactAttempt, today: date) -> int:
             state=AttemptState.HELD,
             held_for=HeldFor.APPROVAL,
             reason="crossed",
-            reason_text=f"Paid on {payment.received_on}, after our message of {notice.done_on}.",
+            reason_text=_crossing(payment, notice),
             planned_on=today,
             local_date=today,
             dedupe_key=key,

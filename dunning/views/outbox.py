@@ -83,7 +83,7 @@ class Outbox(RequiresRole, ListView):
         found = ContactAttempt.objects.filter(shown_as(self.show))
         if self.show == "next":
             found = found.filter(due_at__isnull=False)
-        return found.select_related("customer", "lead_invoice").defer("content", "error")
+        return found.select_related("customer", "call").defer("content")
 
     def more(self, shown: ListState) -> dict[str, object]:
         counts = _counts()

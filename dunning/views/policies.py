@@ -29,6 +29,18 @@ REFERENCES = {
     "due_date": "the due date",
     "later_of_issue_and_due_less_21": "the issue date, or 21 days before the due date if later",
 }
+OPTIONS = {
+    "early_first_step": "First step as soon as two invoices are overdue",
+    "one_message_per_invoice": "One message per invoice",
+    "statements_monthly": "Monthly statement to overdue accounts",
+    "offer_plan": "May offer a payment plan",
+    "pause_min_business_days": "Shortest pause between steps, business days",
+    "pause_max_days": "Longest pause between steps, days",
+    "pace_same_business_days": "Until the next contact about the same invoice, business days",
+    "pace_other_business_days": "Until a contact about another invoice, business days",
+    "conversation_business_days": "A conversation covers younger invoices for, business days",
+    "interest_per_contract": "Interest as the contract says",
+}
 OPEN = ~Q(state=FollowUpState.CLOSED)
 
 
@@ -104,10 +116,13 @@ def _words(conditions: tuple[Condition, ...]) -> str:
 
 def _options(options: dict[str, Any]) -> list[tuple[str, Any]]:
     return [
-        (key.replace("_", " ").capitalize(), "yes" if value is True else value)
+        (OPTIONS.get(key, key.replace("_", " ").capitalize()), _yes(value))
         for key, value in options.items()
-        if value is not False
     ]
+
+
+def _yes(value: Any) -> Any:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 @require_http_methods(["GET", "POST"])

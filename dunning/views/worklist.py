@@ -29,6 +29,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "today": scope.today,
         "tabs": _tabs(form, scope, counts),
         "count": counts[""],
+        "everyone": scope.owner is None,
         "filtered": bool(scope.text or form.cleaned_data.get("who")),
         "next": _query(form, after=page.after) if page.after else "",
         "first": _query(form) if request.GET.get("after") else "",

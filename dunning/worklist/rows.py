@@ -38,7 +38,6 @@ class Work:
 
     kind: str
     label: str
-    tag: str
     why: str
     since: date
     age: int
@@ -46,7 +45,7 @@ class Work:
     url_name: str
     url_pk: int
     query: str = ""
-    what: str = ""
+    tone: str = ""
     money: list[Money] = field(default_factory=list)
     last_contact: ContactAttempt | None = None
     promise: Promise | None = None
@@ -72,26 +71,19 @@ READ_BY: Mapping[str, str] = {
     "dispute": "dispute",
     "task": "task",
 }
-TONE_TAG = {
-    "courtesy": "current",
-    "friendly": "due",
-    "firm": "late",
-    "direct": "late",
-    "urgent": "severe",
-    "final": "final",
-}
 
 
 def _tone(row: Any) -> str:
-    """The tone of a contact with the customer, as a word for its tag."""
-    if not isinstance(row, ContactAttempt) or row.tone == "internal":
+    """The tone of a contact with the customer; a call about a promise has none of its own."""
+    if not isinstance(row, ContactAttempt) or row.kind == AttemptKind.PROMISE_FOLLOW_UP:
         return ""
-    return str(row.get_tone_display())
+    return "" if row.tone == "internal" else row.tone
 
 
 def _work(kind: str, row: Any, day: date, today: date, **more: Any) -> Work:
     customer = row.invoice.customer if isinstance(row, Dispute) else row.customer
-    return Work(kind=kind, since=day, age=max((today - day).days, 0), customer=customer, **more)
+    age = max((today - day).days, 0)
+    return Work(kind=kind, tone=_tone(row), since=day, age=age, customer=customer, **more)
 
 
 def _say_unknown(row: ContactAttempt, day: date, today: date) -> Work:
@@ -101,7 +93,6 @@ def _say_unknown(row: ContactAttempt, day: date, today: date) -> Work:
         day,
         today,
         label="Did it arrive?",
-        tag="severe",
         why="Whether this message left is not known; nothing else is sent until you decide.",
         url_name="attempt-detail",
         url_pk=row.pk,
@@ -111,17 +102,29 @@ def _say_unknown(row: ContactAttempt, day: date, today: date) -> Work:
 def _say_reply(row: Inbound, day: date, today: date) -> Work:
     why = f"“{row.subject or 'No subject'}” from {row.from_address or 'the customer'}"
     return _work(
-        "reply", row, day, today, label="Read the reply", tag="promise", why=why,
-        url_name="reply-read", url_pk=row.pk,
-    )  # fmt: skip
+        "reply",
+        row,
+        day,
+        today,
+        label="Read the reply",
+        why=why,
+        url_name="reply-read",
+        url_pk=row.pk,
+    )
 
 
 def _say_approval(row: ContactAttempt, day: date, today: date) -> Work:
     label = f"Approve: {_name_of(row)}"
     return _work(
-        "approval", row, day, today, label=label, tag=TONE_TAG.get(row.tone, "current"),
-        why=row.reason_text, url_name="attempt-detail", url_pk=row.pk,
-    )  # fmt: skip
+        "approval",
+        row,
+        day,
+        today,
+        label=label,
+        why=row.reason_text,
+        url_name="attempt-detail",
+        url_pk=row.pk,
+    )
 
 
 def _name_of(row: ContactAttempt) -> str:
@@ -134,25 +137,44 @@ def _name_of(row: ContactAttempt) -> str:
 
 def _say_agreed(row: Task, day: date, today: date) -> Work:
     return _work(
-        "agreed", row, day, today, label="Call back", tag="promise", why=row.title,
-        url_name="log-call", url_pk=row.customer_id, query=f"?task={row.pk}",
-    )  # fmt: skip
+        "agreed",
+        row,
+        day,
+        today,
+        label="Call back",
+        why=row.title,
+        url_name="log-call",
+        url_pk=row.customer_id,
+        query=f"?task={row.pk}",
+    )
 
 
 def _say_broken(row: ContactAttempt, day: date, today: date) -> Work:
     return _work(
-        "broken", row, day, today, label="Call: promise not kept", tag="severe",
-        why=row.reason_text, url_name="log-call", url_pk=row.customer_id,
+        "broken",
+        row,
+        day,
+        today,
+        label="Call: promise not kept",
+        why=row.reason_text,
+        url_name="log-call",
+        url_pk=row.customer_id,
         query=f"?attempt={row.pk}",
-    )  # fmt: skip
+    )
 
 
 def _say_call(row: ContactAttempt, day: date, today: date) -> Work:
     return _work(
-        "call", row, day, today, label=row.get_channel_display(),
-        tag=TONE_TAG.get(row.tone, "current"), why=row.reason_text, url_name="log-call",
-        url_pk=row.customer_id, query=f"?attempt={row.pk}",
-    )  # fmt: skip
+        "call",
+        row,
+        day,
+        today,
+        label=row.get_channel_display(),
+        why=row.reason_text,
+        url_name="log-call",
+        url_pk=row.customer_id,
+        query=f"?attempt={row.pk}",
+    )
 
 
 def _say_letter(row: ContactAttempt, day: date, today: date) -> Work:
@@ -160,33 +182,55 @@ def _say_letter(row: ContactAttempt, day: date, today: date) -> Work:
     printed = letter is not None and letter.status == LetterStatus.PRINTED
     name = "final demand" if row.tone == "final" else "letter"
     return _work(
-        "letter", row, day, today, label=f"{'Post' if printed else 'Print'} the {name}",
-        tag=TONE_TAG.get(row.tone, "current"), why=row.reason_text,
+        "letter",
+        row,
+        day,
+        today,
+        label=f"{'Post' if printed else 'Print'} the {name}",
+        why=row.reason_text,
         url_name="letter-detail" if printed else "letters-print",
         url_pk=letter.pk if printed and letter else 0,
-    )  # fmt: skip
+    )
 
 
 def _say_no_address(row: ContactAttempt, day: date, today: date) -> Work:
     return _work(
-        "no_address", row, day, today, label="Find an address", tag="severe",
-        why=row.reason_text, url_name="attempt-detail", url_pk=row.pk,
-    )  # fmt: skip
+        "no_address",
+        row,
+        day,
+        today,
+        label="Find an address",
+        why=row.reason_text,
+        url_name="attempt-detail",
+        url_pk=row.pk,
+    )
 
 
 def _say_dispute(row: Dispute, day: date, today: date) -> Work:
     why = f"{row.get_reason_display()}: {row.amount} of {row.invoice.number}"
     return _work(
-        "dispute", row, day, today, label="Resolve the dispute", tag="dispute", why=why,
-        url_name="dispute-close", url_pk=row.pk,
-    )  # fmt: skip
+        "dispute",
+        row,
+        day,
+        today,
+        label="Resolve the dispute",
+        why=why,
+        url_name="dispute-close",
+        url_pk=row.pk,
+    )
 
 
 def _say_task(row: Task, day: date, today: date) -> Work:
     return _work(
-        "task", row, day, today, label=row.get_kind_display(), tag="current", why=row.title,
-        url_name="task-done", url_pk=row.pk,
-    )  # fmt: skip
+        "task",
+        row,
+        day,
+        today,
+        label=row.get_kind_display(),
+        why=row.title,
+        url_name="task-done",
+        url_pk=row.pk,
+    )
 
 
 DESCRIBE: Mapping[str, Callable[[Any, date, date], Work]] = {
