@@ -5,6 +5,7 @@ A letter is rendered once, kept as bytes, and merged from stored bytes for print
 
 from collections.abc import Sequence
 from io import BytesIO
+from threading import Lock
 
 from django.template.loader import render_to_string
 from pypdf import PdfWriter
@@ -25,6 +26,10 @@ from dunning.wording.tables import FULL_ROWS, TableView, table_views
 from dunning.wording.texts import Text, preset
 
 VARIANT = "pdf/ua-1"
+
+# Threads of a web process share fetcher and fonts, which are not made for it; two at once
+# would be no faster than one after the other.
+_ONE_AT_A_TIME = Lock()
 
 
 class ForeignAsset(RuntimeError):
@@ -131,9 +136,10 @@ def _pdf(template: str, context: dict[str, object], layout: Layout) -> bytes:
     )
     sheets = [style_sheet("letter.css"), parsed(geometry_css(layout.key))]
     try:
-        written: bytes = document.write_pdf(
-            stylesheets=sheets, font_config=fonts(), pdf_variant=VARIANT, pdf_tags=True
-        )
+        with _ONE_AT_A_TIME:
+            written: bytes = document.write_pdf(
+                stylesheets=sheets, font_config=fonts(), pdf_variant=VARIANT, pdf_tags=True
+            )
     except FatalURLFetchingError as error:  # no Exception: it would end a worker
         raise ForeignAsset(str(error)) from error
     return written

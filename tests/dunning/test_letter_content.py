@@ -1,5 +1,6 @@
 """What a letter says and shows: everything a final demand needs (FACTS sections 2 and 6)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
@@ -196,7 +197,7 @@ def test_the_statement_lists_all_parts_but_asks_for_one_total() -> None:
     assert "A-3" in words
 
 
-@pytest.mark.parametrize("extra", range(0, 12))
+@pytest.mark.parametrize("extra", range(12))
 def test_the_closing_words_stay_with_the_signature(extra: int) -> None:
     lines = [line(f"A-{number}", "1.00") for number in range(6 + extra)]
     document = render_letter(notice(table(*lines), channel="letter"), "us_10")
@@ -206,3 +207,12 @@ def test_the_closing_words_stay_with_the_signature(extra: int) -> None:
         if "and kind regards," in text_of(document, number)
     ]
     assert "Telephone +44 117 496 0101" in text_of(document, page)
+
+
+def test_threads_of_a_web_process_render_without_mixing_letters() -> None:
+    shown = [notice(table(line(f"T-{number}", "5.00")), channel="letter") for number in range(6)]
+    with ThreadPoolExecutor(4) as pool:
+        documents = list(pool.map(render_letter, shown))
+    for number, document in enumerate(documents):
+        words = whole_text(document)
+        assert [other for other in range(6) if f"T-{other}" in words] == [number]
