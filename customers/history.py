@@ -1,9 +1,12 @@
 """A customer's history as the timeline shows it: the events, newest first."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
+
+from arfollow.shared.keyset import Cursor, page_of
 from arfollow.shared.models import Event
 from arfollow.shared.words import say_days_in
 
@@ -13,43 +16,45 @@ ERASED = "Details were erased on request."
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the timeline. ``kind`` and ``kind_label`` are a tag, empty for none."""
+    """One line of the timeline, and the row that it is about."""
 
     when: datetime
     title: str
-    who: str = ""
-    text: str = ""
-    kind: str = ""
-    kind_label: str = ""
-    url: str = ""
+    who: str
+    verb: str
+    object_type: str
+    object_id: int | None
 
 
-def events_of(
-    customer_id: int, *, before: datetime | None = None, limit: int = PAGE
-) -> list[Moment]:
-    """The newest events of a customer, those before a moment where one is given."""
-    events = Event.objects.filter(customer_id=customer_id).select_related("data")
-    if before is not None:
-        events = events.filter(at__lt=before)
-    return [_moment(event) for event in events.order_by("-id")[:limit]]
+@dataclass(frozen=True, slots=True)
+class History:
+    """A part of a history, and the place where the older part begins."""
+
+    moments: list[Moment]
+    older: Cursor | None
 
 
-def events_about(object_type: str, object_id: int, *, limit: int = PAGE) -> list[Moment]:
-    """The newest events of one row: an invoice, a letter."""
-    events = Event.objects.filter(object_type=object_type, object_id=object_id)
-    return [_moment(event) for event in events.select_related("data").order_by("-id")[:limit]]
+def history_of(customer_id: int, *, after: Cursor | None = None) -> History:
+    """The newest events of a customer, or those after a place.
+
+    By the time they tell of, then by number: an import writes thousands at one moment.
+    """
+    return _history(Event.objects.filter(customer_id=customer_id), after)
 
 
-def newest(*sources: Iterable[Moment], limit: int = PAGE) -> list[Moment]:
-    """Several histories as one, newest first."""
-    merged = sorted(
-        (moment for source in sources for moment in source),
-        key=lambda moment: moment.when,
-        reverse=True,
-    )
-    return merged[:limit]
+def history_about(rows: Mapping[str, Collection[int]]) -> History:
+    """The newest events of some rows, told as ``{"invoice": [7], "attempt": [3, 4]}``."""
+    about = Q(pk__in=())
+    for object_type, ids in rows.items():
+        about |= Q(object_type=object_type, object_id__in=ids)
+    return _history(Event.objects.filter(about), None)
+
+
+def _history(events: QuerySet[Event], after: Cursor | None) -> History:
+    page = page_of(events.select_related("data"), "-at", size=PAGE, after=after)
+    return History([_moment(event) for event in page.rows], page.after)
 
 
 def _moment(event: Event) -> Moment:
-    said = event.data.summary if event.data.values is not None else ERASED
-    return Moment(event.at, say_days_in(said), who=event.actor_label)
+    said = say_days_in(event.data.summary) if event.data.values is not None else ERASED
+    return Moment(event.at, said, event.actor_label, event.verb, event.object_type, event.object_id)

@@ -8,14 +8,14 @@ from typing import Any
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from arfollow.shared import clock
+from arfollow.shared.keyset import read_cursor
 from arfollow.shared.lists import Column, ListView
 from arfollow.shared.money import with_currency
 from arfollow.staff.models import Company
-from customers.history import PAGE
+from customers.history import history_of
 from customers.models import Customer
 from dunning.models import (
     Enrolment,
@@ -32,7 +32,7 @@ from dunning.models import (
 from dunning.views.figures import customer_totals
 from dunning.views.filters import CustomerFilter
 from dunning.views.steps import standings
-from dunning.views.timeline import timeline
+from dunning.views.timeline import entries
 from invoices.models import Invoice, Payment
 
 SHOWN_ITEMS = 100
@@ -124,30 +124,21 @@ def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
     people = ("owner", "parent", "terms")
     customer = get_object_or_404(Customer.objects.select_related(*people), pk=pk)
     today = clock.today(Company.load().time_zone)
-    before = _moment(request.GET.get("before", ""))
-    entries = timeline(pk, before=before)
+    after = read_cursor(request.GET.get("after", ""))
+    history = history_of(pk, after=after)
     context = {
         "customer": customer,
         "today": today,
         "totals": customer_totals(customer, today),
         "items": open_items(customer, today),
-        "entries": entries,
-        "older": entries[-1].when.isoformat() if len(entries) == PAGE else "",
-        "paged": before is not None,
+        "entries": entries(history.moments),
+        "older": str(history.older) if history.older else "",
+        "paged": after is not None,
         "policy": policy_of(customer),
         **agreements(customer, today),
         **known(customer),
     }
     return render(request, "customers/detail.html", context)
-
-
-def _moment(text: str) -> dt.datetime | None:
-    """The moment a link "older" carries; None for anything else."""
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo else None
 
 
 def open_items(customer: Customer, today: dt.date) -> list[Invoice]:

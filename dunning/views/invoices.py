@@ -10,14 +10,15 @@ from django.views.decorators.http import require_safe
 from arfollow.shared import clock
 from arfollow.shared.lists import Column, ListView
 from arfollow.staff.models import Company
-from customers.history import events_about, newest
-from dunning.models import ContactAttempt
+from customers.history import history_about
+from dunning.models import AttemptItem
 from dunning.views.filters import InvoiceFilter
 from dunning.views.steps import Standing, current_standings, standings
-from dunning.views.timeline import contacts
+from dunning.views.timeline import entries
 from invoices.models import Invoice
 
 SHOWN_LINES = 200
+SHOWN_ATTEMPTS = 100
 
 
 def _place(row: Invoice) -> Standing | None:
@@ -70,7 +71,6 @@ class InvoiceList(ListView):
 def invoice_detail(request: HttpRequest, pk: int) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.select_related("customer", "terms"), pk=pk)
     today = clock.today(Company.load().time_zone)
-    attempts = ContactAttempt.objects.filter(items__invoice=invoice).distinct()
     context = {
         "invoice": invoice,
         "customer": invoice.customer,
@@ -78,10 +78,23 @@ def invoice_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "places": current_standings(invoice, today),
         "lines": invoice.lines.select_related("item")[:SHOWN_LINES],
         "instalments": invoice.instalments.all(),
-        "entries": newest(events_about("invoice", pk), contacts(attempts)),
+        "entries": entries(history_about(concerned(invoice)).moments),
         **settled(invoice),
     }
     return render(request, "invoices/detail.html", context)
+
+
+def concerned(invoice: Invoice) -> dict[str, list[int]]:
+    """The rows whose events belong to the invoice's history."""
+    named = AttemptItem.objects.filter(invoice=invoice).order_by("-attempt_id")
+    attempts = list(named.values_list("attempt_id", flat=True).distinct()[:SHOWN_ATTEMPTS])
+    disputes = list(invoice.disputes.values_list("pk", flat=True))
+    return {
+        "invoice": [invoice.pk],
+        "attempt": attempts,
+        "contactattempt": attempts,
+        "dispute": disputes,
+    }
 
 
 def settled(invoice: Invoice) -> dict[str, object]:

@@ -1,47 +1,48 @@
-"""A customer's timeline: the events, and the contacts beside them."""
+"""The timeline of a page: each event with its tag and the page of what it is about."""
 
-from datetime import datetime
+from collections.abc import Iterable
 
-from django.db.models import Q, QuerySet
-
-from customers.history import PAGE, Moment, events_of, newest
-from dunning.models import AttemptState, Channel, ContactAttempt, Tone
+from customers.history import Moment
 from dunning.views.links import address
 
-STATE_KINDS = {
-    AttemptState.PLANNED: "promise",
-    AttemptState.CLAIMED: "promise",
-    AttemptState.SENDING: "promise",
-    AttemptState.SENT: "good",
-    AttemptState.FAILED: "severe",
-    AttemptState.UNKNOWN: "severe",
-    AttemptState.HELD: "due",
+PAGES = {
+    "attempt": "attempt-detail",
+    "contactattempt": "attempt-detail",
+    "invoice": "invoice-detail",
+}
+TAGS = {
+    "attempt.bounced": ("Bounced", "severe"),
+    "attempt.cancelled": ("Not sent", "current"),
+    "attempt.failed": ("Failed", "severe"),
+    "attempt.held": ("Held", "due"),
+    "attempt.planned": ("Planned", "promise"),
+    "attempt.sent": ("Sent", "good"),
+    "attempt.skipped": ("Not needed", "current"),
+    "attempt.unknown": ("Unknown", "severe"),
+    "call.logged": ("Call", "promise"),
+    "customer.legal_stop": ("Stop", "severe"),
+    "dispute.opened": ("Dispute", "dispute"),
+    "hold.set": ("Hold", "due"),
+    "payment.recorded": ("Payment", "good"),
+    "payment.reversed": ("Reversed", "severe"),
+    "promise.made": ("Promise", "promise"),
+    "reply.received": ("Reply", "late"),
 }
 
 
-def timeline(customer_id: int, *, before: datetime | None = None) -> list[Moment]:
-    """Events and contacts of a customer, newest first; calls tell of themselves as events."""
-    attempts = ContactAttempt.objects.filter(customer_id=customer_id)
-    return newest(events_of(customer_id, before=before), contacts(attempts, before=before))
+def entries(moments: Iterable[Moment]) -> list[dict[str, object]]:
+    """The lines as the part ``timeline.html`` takes them."""
+    return [_entry(moment) for moment in moments]
 
 
-def contacts(attempts: QuerySet[ContactAttempt], *, before: datetime | None = None) -> list[Moment]:
-    """Contacts as lines of a timeline; a call that was made is an event already."""
-    shown = attempts.exclude(channel=Channel.CALL, state=AttemptState.SENT)
-    if before is not None:
-        shown = shown.filter(Q(sent_at__lt=before) | Q(sent_at__isnull=True, created_at__lt=before))
-    return [_moment(row) for row in shown.select_related("created_by").order_by("-id")[:PAGE]]
-
-
-def _moment(row: ContactAttempt) -> Moment:
-    state = AttemptState(row.state)
-    tone = "" if row.tone == Tone.INTERNAL else f", {Tone(row.tone).label.lower()}"
-    return Moment(
-        when=row.sent_at or row.created_at,
-        title=f"{Channel(row.channel).label}{tone}",
-        who=str(row.created_by) if row.created_by else "arfollow",
-        text=row.reason_text,
-        kind=STATE_KINDS.get(state, "current"),
-        kind_label=row.get_provider_status_display() if row.provider_status else state.label,
-        url=address("attempt-detail", row.pk),
-    )
+def _entry(moment: Moment) -> dict[str, object]:
+    label, kind = TAGS.get(moment.verb, ("", ""))
+    page = PAGES.get(moment.object_type)
+    return {
+        "when": moment.when,
+        "title": moment.title,
+        "who": moment.who,
+        "kind": kind,
+        "kind_label": label,
+        "url": address(page, moment.object_id) if page and moment.object_id else "",
+    }
