@@ -77,9 +77,9 @@ class Reason(StrEnum):
 
 
 SENTENCES: dict[Reason, str] = {
-    Reason.DUE: "Its next step is due today.",
-    Reason.EARLY: "Two or more invoices are overdue, so the first step comes today.",
-    Reason.CAUGHT_UP: "Its next step was due on an earlier day and is caught up today.",
+    Reason.DUE: "Its next step is due.",
+    Reason.EARLY: "Two or more invoices are overdue, so the first step comes early.",
+    Reason.CAUGHT_UP: "Its next step was due on an earlier day and is caught up.",
     Reason.PROMISE_BROKEN: "A promise was not kept, so we call before going on.",
     Reason.ASK_RECEIVED: "A newer invoice was paid; we ask whether this one was received.",
     Reason.STATEMENT: "The monthly statement of an overdue account is due.",
