@@ -84,7 +84,8 @@ def _shown(result: Any) -> dict[str, Any]:
         "errors": result.errors[:SHOWN_REMARKS],
         "warnings": result.warnings[:SHOWN_REMARKS],
         "changes": result.created + result.updated + result.payments_created
-        + result.credit_notes_created + result.disputes_created + result.customers_created,
+        + result.credit_notes_created + result.disputes_created + result.customers_created
+        + result.customers_updated,
     }  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """Short words for importing in tests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from django.apps import apps
 from django.core.serializers import serialize
+from django.db import transaction
 
 from invoices.imports.apply import Request, Result, import_ledger
 from invoices.imports.readers import Options
@@ -19,6 +22,16 @@ def run(data: bytes, as_of: date = AS_OF, **more: Any) -> Result:
     request = {name: more.pop(name) for name in names & more.keys()}
     request.setdefault("file_name", "ledger.csv")
     return import_ledger(Request(data=data, as_of=as_of, options=Options(**more), **request))
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """One example of a generated test: what it wrote is gone before the next."""
+    with transaction.atomic():
+        try:
+            yield
+        finally:
+            transaction.set_rollback(True)
 
 
 def everything() -> dict[str, str]:

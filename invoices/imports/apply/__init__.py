@@ -25,8 +25,10 @@ from invoices.imports.apply.known import (
 )
 from invoices.imports.apply.ledger import Ledger, write_ledger
 from invoices.imports.plan import Choices, Plan, make_plan
-from invoices.imports.readers import Options, Reading, Remark, read
+from invoices.imports.readers import Options, Reading, Remark, UnreadableFile, read
 from invoices.models import ImportBatch, ImportRow, ImportRowState, LedgerSource
+
+LONGEST_SOURCE = 40
 
 
 class RowsRejected(Exception):
@@ -58,6 +60,7 @@ class Result:
     source: str
     rows: int
     customers_created: int
+    customers_updated: int
     created: int
     updated: int
     unchanged: int
@@ -75,7 +78,7 @@ class Result:
         counts = (
             *("source", "rows", "customers_created", "created", "updated", "unchanged"),
             *("rejected", "payments_created", "disputes_created", "credit_notes_created"),
-            "not_yet",
+            *("customers_updated", "not_yet"),
         )
         return {name: getattr(self, name) for name in counts} | {
             "errors": [_remark(one) for one in self.errors],
@@ -93,7 +96,7 @@ def preview(request: Request) -> Result:
     UnreadableFile, EarlierDay and RowsRejected as for the import itself.
     """
     reading = read(request.data, request.options)
-    source = request.source or reading.format_name
+    source = _source_name(request, reading)
     _, plan = _plan(reading, request, source)
     return _result(plan, reading, source, request)
 
@@ -105,7 +108,7 @@ def import_ledger(request: Request) -> Result:
     RowsRejected if it is strict and a row was rejected.
     """
     reading = read(request.data, request.options)
-    name = request.source or reading.format_name
+    name = _source_name(request, reading)
     with transaction.atomic():
         source = _locked_source(name)
         lock_customers(reading, name)
@@ -115,6 +118,13 @@ def import_ledger(request: Request) -> Result:
             _write(plan, loaded, request, name)
             _keep_batch(plan, reading, request, source, result)
     return result
+
+
+def _source_name(request: Request, reading: Reading) -> str:
+    name = request.source.strip() or reading.format_name
+    if len(name) > LONGEST_SOURCE:
+        raise UnreadableFile(f"The name of a source has at most {LONGEST_SOURCE} characters.")
+    return name
 
 
 def _plan(reading: Reading, request: Request, source: str) -> tuple[Loaded, Plan]:
@@ -144,6 +154,7 @@ def _result(
         source=source,
         rows=reading.row_count,
         customers_created=len(plan.customers),
+        customers_updated=len(plan.gaps),
         created=len(plan.invoices),
         updated=len(plan.updates),
         unchanged=plan.unchanged,

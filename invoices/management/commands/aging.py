@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from arfollow.shared import clock
 from arfollow.shared.money import format_amount
+from arfollow.staff.models import Company
 from invoices.aging import Ageing
 from invoices.queries import ageing
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             given = options["as_of"]
-            as_of = date.fromisoformat(given) if given else clock.today()
+            as_of = date.fromisoformat(given) if given else clock.today(Company.load().time_zone)
         except ValueError as error:
             raise CommandError(f"{given} is not a date like 2026-03-31", returncode=2) from error
         found = ageing(as_of)

@@ -10,7 +10,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from arfollow.shared import clock
 from arfollow.shared.money import CurrencyError, check_currency
-from invoices.imports.apply import Request, Result, RowsRejected, import_ledger, preview
+from invoices.imports.apply import (
+    Request,
+    Result,
+    RowsRejected,
+    company,
+    import_ledger,
+    preview,
+)
 from invoices.imports.plan import EarlierDay
 from invoices.imports.readers import Options, Remark, UnreadableFile
 
@@ -82,7 +89,7 @@ def _request(options: dict[str, Any]) -> Request:
     return Request(
         file_name=options["file"].name,
         data=options["file"].read_bytes(),
-        as_of=options["as_of"] or clock.today(),
+        as_of=options["as_of"] or clock.today(company().time_zone),
         source=options["source"],
         options=Options(
             columns=columns,
@@ -90,7 +97,7 @@ def _request(options: dict[str, Any]) -> Request:
             decimal_mark=options["decimal_mark"],
             currency=options["currency"] or "",
         ),
-        start_step=options["start_step"],
+        start_step=options["start_step"].strip().lower()[:40],
         strict=options["strict"],
     )
 
