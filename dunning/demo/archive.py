@@ -28,9 +28,9 @@ SIMPLE = (Bill, Receipt, Credit)
 type Written = list[tuple[Happening, Model]]
 
 
-def older(script: Script, cut: date) -> list[Happening]:
-    """What happened before a day, for customers to whom nothing but the usual happened."""
-    before = [each for each in script.happenings if each.on < cut]
+def older(script: Script, followed_from: Mapping[str, date]) -> list[Happening]:
+    """What happened before each customer was followed up, where nothing but the usual did."""
+    before = [each for each in script.happenings if each.on < followed_from[each.firm]]
     unusual = {each.firm for each in before if not isinstance(each, SIMPLE)}
     return [each for each in before if each.firm not in unusual]
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from django.contrib.auth.hashers import check_password, make_password
+
 from arfollow.staff.models import Company, Role, User, WindowFormat
 from customers.models import PaymentTerms
 from customers.terms import Terms, describe
@@ -73,7 +75,8 @@ DEMO_SENDING: Mapping[str, object] = {
 
 def set_up(password: str) -> dict[str, User]:
     """The company, its staff, terms and catalogue; answers the staff by user name."""
-    staff = {row[0]: _person(*row, password=password) for row in STAFF}
+    hashed = make_password(password)  # once: it is slow on purpose, and the same for all
+    staff = {row[0]: _person(*row, hashed=hashed) for row in STAFF}
     company = Company.load()
     signs = {"letter_signatory": staff["ruth"], "contact_person": staff["mia"]}
     for name, value in {**ABOUT_US, **USUAL_SENDING, **signs}.items():
@@ -92,12 +95,13 @@ def set_up(password: str) -> dict[str, User]:
 
 
 def _person(
-    username: str, first: str, last: str, role: str, title: str, phone: str, *, password: str
+    username: str, first: str, last: str, role: str, title: str, phone: str, *, hashed: str
 ) -> User:
     top = role == Role.ADMIN
-    return User.objects.create_user(
-        username, f"{username}@{HOST}", password, first_name=first, last_name=last, role=role,
-        job_title=title, direct_phone=phone, is_staff=top, is_superuser=top,
+    return User.objects.create(
+        username=username, email=f"{username}@{HOST}", password=hashed, first_name=first,
+        last_name=last, role=role, job_title=title, direct_phone=phone, is_staff=top,
+        is_superuser=top,
     )  # fmt: skip
 
 
@@ -128,7 +132,7 @@ def set_password(password: str) -> None:
     """The password that is printed is the one that works, also for an older demo."""
     if not password:
         return
-    for user in User.objects.filter(username__in=[row[0] for row in STAFF]):
-        if not user.check_password(password):
-            user.set_password(password)
-            user.save(update_fields=["password"])
+    everyone = User.objects.filter(username__in=[row[0] for row in STAFF])
+    for hashed in set(everyone.values_list("password", flat=True)):
+        if not check_password(password, hashed):
+            everyone.filter(password=hashed).update(password=make_password(password))

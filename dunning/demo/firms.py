@@ -11,6 +11,7 @@ from dunning.demo.world import COUNTRIES, Country, Town, time_zone
 
 FIRST_NUMBER = 1001
 OWNERS = ("mia", "tom")
+PILOT_GROUP = "Pilot group"
 TITLES = {
     "payables": "Accounts payable",
     "approver": "Purchasing manager",
@@ -58,6 +59,11 @@ class Firm:
     def time_zone(self) -> str:
         return time_zone(self.country, self.town)
 
+    @property
+    def is_pilot(self) -> bool:
+        """Whether the follow-up was tried out with this customer first."""
+        return self.story in PILOTS
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -78,6 +84,19 @@ class Part:
     parent: str = ""
     people: tuple[str, ...] = field(default=("payables",))
 
+
+PILOTS = frozenset(
+    [
+        "final_one",
+        "final_two",
+        "final_three",
+        "letter_to_print",
+        "final_posted",
+        "hand_over",
+        "plan",
+    ]
+)
+"""The stories that need a long past: the follow-up began with these customers."""
 
 ALL_THREE = ("payables", "approver", "escalation")
 
@@ -185,7 +204,7 @@ def _played(part: Part, place: int, rng: Random) -> Firm:
         legal_type=part.legal_type,
         bills=part.bills,
         parent=part.parent,
-        tags=part.tags,
+        tags=part.tags + ((PILOT_GROUP,) if part.story in PILOTS else ()),
         notes=part.notes,
         payment_rules=part.payment_rules,
     )

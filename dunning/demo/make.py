@@ -1,26 +1,33 @@
 """Making the demo, and keeping it fresh."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from arfollow.shared import clock
-from customers.models import Customer
+from customers.models import Customer, LegalType
 from dunning.demo import archive, company, script
 from dunning.demo.book import Book, moment
+from dunning.demo.firms import PILOT_GROUP
 from dunning.demo.office import Office
+from dunning.demo.papers import Happening
 from dunning.demo.script import Script
 from dunning.demo.telephone import Telephone
-from dunning.models import ContactAttempt
+from dunning.models import ContactAttempt, Enrolment
+from dunning.runs import enrol
 from invoices.models import Invoice, LedgerSource, Payment
 
-CHASED_DAYS = 110
-"""How long the firm has used the product: long enough for final demands to come up."""
+PILOT_DAYS, ALL_DAYS = 110, 56
+"""How long ago the follow-up began with a few customers, and with all the others. The first is
+long enough for final demands to come up; the second keeps the making of the demo short."""
 CHASED_BEFORE = timedelta(days=20)
 """What was this much overdue when it went live had been reminded twice by hand."""
 
 REMINDED = "d17"
+LADDER, GENTLE = "p2", "p3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +71,52 @@ def make(*, customers: int, invoices: int, seed: int, today: date, password: str
 
 def _years(book: Book, told: Script, seed: int) -> None:
     """The archive, then day after day: first the books alone, later the follow-up too."""
-    began = told.today - timedelta(days=CHASED_DAYS)
-    old = archive.older(told, began)
+    pilot = told.today - timedelta(days=PILOT_DAYS)
+    everyone = told.today - timedelta(days=ALL_DAYS)
+    followed = {firm.number: pilot if firm.is_pilot else everyone for firm in told.firms}
+    old = archive.older(told, followed)
     archive.store(book, old)
-    stored = set(map(id, old))
-    rest = tuple(each for each in told.happenings if id(each) not in stored)
-    days = replace(told, happenings=rest).by_day()
-    for day in sorted(day for day in days if day < began):
+    days = _without(told, old).by_day()
+    for day in sorted(day for day in days if day < pilot):
         with clock.at(moment(day, 9)):
             book.post(days[day])
-    _go_live(began)
+    _begin_with_pilots(pilot)
     office = Office(book, told, Telephone(book, told, seed))
-    day = began
+    day = pilot
     while day < told.today:
+        if day == everyone:
+            _go_on_with_all(day)
         office.day(day, days.get(day, []))
         day += timedelta(days=1)
     with clock.at(moment(day, 0, 5)):
         book.post(days.get(day, []))
 
 
-def _go_live(day: date) -> None:
+def _without(told: Script, old: Sequence[Happening]) -> Script:
+    stored = set(map(id, old))
+    return replace(
+        told, happenings=tuple(each for each in told.happenings if id(each) not in stored)
+    )
+
+
+def _begin_with_pilots(day: date) -> None:
+    """A firm tries the follow-up out with one group before everyone else follows."""
+    with clock.at(moment(day, 0)):
+        Enrolment.objects.filter(is_default=True).delete()
+        enrol(LADDER, tag=PILOT_GROUP)
+        _chased_by_hand(day, Invoice.objects.filter(customer__tags__name=PILOT_GROUP))
+
+
+def _go_on_with_all(day: date) -> None:
+    with clock.at(moment(day, 0)):
+        enrol(LADDER)
+        consumers = Customer.objects.filter(legal_type=LegalType.CONSUMER)
+        for number in consumers.values_list("number", flat=True):
+            enrol(GENTLE, customer=number)
+        _chased_by_hand(day, Invoice.objects.exclude(customer__tags__name=PILOT_GROUP))
+
+
+def _chased_by_hand(day: date, invoices: QuerySet[Invoice]) -> None:
     """How far the older items were chased already, as one says when going live (rule 1)."""
-    late = Invoice.objects.filter(open_amount__gt=0, next_due_date__lte=day - CHASED_BEFORE)
+    late = invoices.filter(open_amount__gt=0, next_due_date__lte=day - CHASED_BEFORE)
     late.update(chased_to=REMINDED, chased_on=day - timedelta(days=9))

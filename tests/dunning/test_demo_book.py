@@ -95,7 +95,7 @@ def test_the_archive_says_what_the_services_would_have_said() -> None:
 def test_only_customers_with_nothing_unusual_go_to_the_archive() -> None:
     script = write(60, 600, 7, TODAY)
     cut = TODAY - timedelta(days=60)
-    chosen = archive.older(script, cut)
+    chosen = archive.older(script, {firm.number: cut for firm in script.firms})
     disputing = {each.firm for each in script.happenings if isinstance(each, Contest)}
     assert chosen
     assert all(each.on < cut for each in chosen)
