@@ -30,7 +30,7 @@ SLOT = datetime.combine(make.TODAY, time(10), UTC)
 USUAL: dict[str, Any] = {
     "planned_on": make.TODAY,
     "reason": "due",
-    "reason_text": "Its next step is due today.",
+    "reason_text": "Its next step is due.",
 }
 
 

@@ -71,7 +71,7 @@ def test_what_needs_approval_is_held_without_a_slot(customer, invoice):
     attempt = outbox.queued(customer, invoice, tone=Tone.FINAL, needs_approval=True)
     assert (attempt.state, attempt.held_for) == (AttemptState.HELD, HeldFor.APPROVAL)
     assert attempt.due_at is None
-    assert attempt.reason_text == "Its next step is due today."
+    assert attempt.reason_text == "Its next step is due."
 
 
 def test_a_call_has_no_slot(customer, invoice):

@@ -30,7 +30,7 @@ from dunning.models import (
     TaskKind,
 )
 from dunning.outcomes import PromiseInput
-from dunning.policy import Plan, Reason
+from dunning.policy import Plan, Reason, sentence
 from dunning.runs import planning as running
 from dunning.runs.report import Report
 from invoices.models import Invoice, LedgerSource
@@ -235,7 +235,7 @@ def test_a_follow_up_says_why_and_what_next() -> None:
     assert (row.last_step, row.last_step_on, row.next_step) == ("d3", MONDAY, "d10")
     assert row.next_on == MONDAY + timedelta(days=7)
     assert row.reason == Reason.DUE
-    assert row.reason_text == "Its next step is due today."
+    assert row.reason_text == sentence(Reason.DUE)
 
 
 def test_an_unreachable_customer_fails_closed_with_a_task_and_a_warning() -> None:
