@@ -1,0 +1,241 @@
+"""Who may look at and who may change what: every address, every role, GET and POST."""
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from arfollow.staff.models import Role
+from dunning.models import (
+    ContactAttempt,
+    Document,
+    Letter,
+    LetterStatus,
+    PaymentPlan,
+    Policy,
+    Task,
+)
+from dunning.outcomes import (
+    HoldInput,
+    PromiseInput,
+    add_hold,
+    add_promise,
+    draft_plan,
+    open_items,
+)
+from invoices.models import ImportBatch, LedgerSource
+from tests import make
+from tests.dunning.calling import MONDAY, MORNING, Line, planned_call, ring
+from tests.pages.conftest import member
+
+READ, WORK, LEAD, RUN = Role.READ_ONLY, Role.COLLECTOR, Role.MANAGER, Role.ADMIN
+LADDER = [READ, WORK, LEAD, RUN]
+NOBODY = None
+
+TABLE: dict[str, tuple[Role | None, Role | None]] = {
+    # name: (who may look, who may change)
+    "dashboard": (READ, NOBODY),
+    "worklist": (READ, NOBODY),
+    "customer-list": (READ, NOBODY),
+    "customer-detail": (READ, NOBODY),
+    "invoice-list": (READ, NOBODY),
+    "invoice-detail": (READ, NOBODY),
+    "invoice-add": (WORK, WORK),
+    "invoice-original": (READ, NOBODY),
+    "invoice-original-add": (NOBODY, WORK),
+    "log-call": (WORK, WORK),
+    "promise-add": (WORK, WORK),
+    "promise-cancel": (WORK, WORK),
+    "hold-add": (WORK, WORK),
+    "hold-end": (NOBODY, WORK),
+    "plan-agree": (WORK, WORK),
+    "task-done": (WORK, WORK),
+    "reply-read": (WORK, WORK),
+    "payment-add": (WORK, WORK),
+    "payment-reverse": (WORK, WORK),
+    "credit-note-add": (WORK, WORK),
+    "dispute-add": (WORK, WORK),
+    "dispute-close": (WORK, WORK),
+    "contact-add": (WORK, WORK),
+    "contact-edit": (WORK, WORK),
+    "address-edit": (WORK, WORK),
+    "terms-agree": (WORK, WORK),
+    "customer-owner": (WORK, WORK),
+    "legal-stop": (LEAD, LEAD),
+    "outbox": (READ, NOBODY),
+    "storm-release": (NOBODY, LEAD),
+    "attempt-detail": (READ, NOBODY),
+    "attempt-preview": (READ, NOBODY),
+    "attempt-letter": (READ, NOBODY),
+    "attempt-cancel": (WORK, WORK),
+    "attempt-approve": (NOBODY, LEAD),
+    "attempt-decline": (LEAD, LEAD),
+    "attempt-resolve": (NOBODY, WORK),
+    "attempt-release": (NOBODY, LEAD),
+    "letter-list": (READ, NOBODY),
+    "letters-print": (WORK, WORK),
+    "letters-post": (WORK, WORK),
+    "letters-batch": (READ, NOBODY),
+    "letters-file": (READ, NOBODY),
+    "letter-detail": (READ, NOBODY),
+    "letter-pdf": (READ, NOBODY),
+    "letter-posted": (WORK, WORK),
+    "letter-delivery": (WORK, WORK),
+    "policy-list": (READ, NOBODY),
+    "policy-preview": (READ, NOBODY),
+    "policy-detail": (READ, NOBODY),
+    "policy-enrol": (LEAD, LEAD),
+    "import-list": (READ, NOBODY),
+    "import-detail": (READ, NOBODY),
+    "import-upload": (LEAD, LEAD),
+    "import-apply": (NOBODY, LEAD),
+    "sending-settings": (READ, NOBODY),
+    "sending-pause": (NOBODY, LEAD),
+    "sending-shadow": (NOBODY, RUN),
+    "test-mail": (NOBODY, RUN),
+    "company-settings": (READ, RUN),
+    "staff-list": (READ, NOBODY),
+    "staff-add": (RUN, RUN),
+    "staff-edit": (RUN, RUN),
+    "profile": (READ, READ),
+}
+
+
+def patterns() -> dict[str, URLPattern]:
+    """Every address of ours, by name."""
+    found = {}
+    for pattern in get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver) and not str(pattern.pattern):
+            own = [each for each in pattern.url_patterns if isinstance(each, URLPattern)]
+            found |= {str(each.name): each for each in own}
+    return found
+
+
+def test_every_address_stands_in_the_table() -> None:
+    assert set(patterns()) == set(TABLE)
+
+
+Paths = dict[str, str]
+
+
+def letter(attempt: ContactAttempt, **fields: object) -> Letter:
+    document = Document.objects.create(
+        sha256=uuid.uuid4().hex, content_type="application/pdf", name="x.pdf", data=b"%PDF-1.7"
+    )
+    values = {
+        "attempt": attempt,
+        "number": f"L-{attempt.pk}",
+        "kind": "reminder",
+        "window_format": "us_10",
+        "dated": MONDAY,
+        "document": document,
+    }
+    return Letter.objects.create(**values | fields)
+
+
+def paths() -> Paths:
+    """An address of something that exists, for every name."""
+    line = ring()
+    ids = ids_of(line)
+    found = {}
+    for name, pattern in patterns().items():
+        text = str(pattern.pattern)
+        if "slug" in text:
+            found[name] = reverse(name, args=["abc123"])
+        else:
+            found[name] = reverse(name, args=[ids[name]] if "<int" in text else [])
+    return found
+
+
+def ids_of(line: Line) -> dict[str, int]:
+    """What the number in an address stands for."""
+    customer = line.customer
+    held = planned_call(line, channel="letter", automatic=False)
+    ContactAttempt.objects.filter(pk=held.pk).update(state="held", held_for="approval")
+    held.items.update(step_key="letter")
+    sent = letter(planned_call(line, channel="visit"), status=LetterStatus.PRINTED)
+    source = LedgerSource.objects.create(name="erp")
+    batch = ImportBatch.objects.create(source=source, file_name="a.csv", as_of=MONDAY)
+    promise = PromiseInput(due_on=MONDAY)
+    plan = draft_plan(customer, open_items(customer.pk), actor=line.actor, today=MONDAY)
+    task = Task.objects.create(
+        customer=customer, kind="decide", title="Decide", due_on=MONDAY, dedupe_key="d"
+    )
+    reply = customer.inbound.create(received_at=MORNING, subject="Hello")
+    hold = add_hold(customer.pk, HoldInput("other", MONDAY), actor=line.actor, today=MONDAY)[0]
+    given = add_promise(customer.pk, promise, actor=line.actor, today=MONDAY)
+    paid = make.payment(customer, "1.00", MONDAY)
+    by_prefix: dict[str, int] = {
+        "customer": customer.pk,
+        "invoice": line.older.pk,
+        "attempt": held.pk,
+        "letter": sent.pk,
+        "policy": Policy.objects.values_list("pk", flat=True)[0],
+        "import": batch.pk,
+        "promise-cancel": given.pk,
+        "plan": PaymentPlan.objects.get(pk=plan.pk).pk,
+        "task": task.pk,
+        "reply": reply.pk,
+        "hold-end": hold.pk,
+        "payment-reverse": paid.pk,
+        "dispute-add": line.newer.pk,
+        "dispute-close": make.dispute(line.newer, "1.00", on=MONDAY).pk,
+        "contact-edit": line.contact.pk,
+        "staff": member("collector").pk,
+    }
+    return {
+        name: by_prefix.get(name) or by_prefix.get(name.split("-")[0]) or customer.pk
+        for name in TABLE
+    }
+
+
+def answered(ask: Callable[[], int]) -> int:
+    """The status of a request whose changes are taken back."""
+    with transaction.atomic():
+        status = ask()
+        transaction.set_rollback(True)
+    return status
+
+
+def may(role: Role, least: Role | None) -> bool:
+    return least is not None and LADDER.index(role) >= LADDER.index(least)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", LADDER)
+def test_each_role_looks_at_and_changes_what_the_table_says(client: Client, role: Role) -> None:
+    found = paths()
+    wrong = []
+    for name, path in found.items():
+        client.force_login(member(role))
+        looked = answered(lambda path=path: client.get(path).status_code)  # type: ignore[misc]
+        changed = answered(lambda path=path: client.post(path, {}).status_code)  # type: ignore[misc]
+        for what, status, least in zip(
+            ("GET", "POST"), (looked, changed), TABLE[name], strict=True
+        ):
+            refused = status in (403, 405)
+            if status >= 500 or refused is may(role, least):
+                wrong.append(f"{what} {path}: {status}, least role {least}")
+    assert wrong == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_without_a_log_in_every_address_leads_to_it(client: Client, method: str) -> None:
+    for path in paths().values():
+        answer = getattr(client, method)(path)
+        assert answer.status_code == 302, path
+        assert answer["Location"].startswith("/accounts/login/"), path
+
+
+@pytest.mark.django_db
+def test_an_address_of_something_that_is_not_there_is_not_found(client: Client) -> None:
+    client.force_login(member("admin"))
+    for name, pattern in patterns().items():
+        if "<int" in str(pattern.pattern):
+            path = reverse(name, args=[999_999])
+            method = client.post if TABLE[name][0] is None else client.get
+            assert method(path).status_code == 404, path
