@@ -30,7 +30,7 @@ def enrol(policy: str, *, customer: str = "", tag: str = "", actor: Actor = SYST
 
 
 def _row(policy: Policy, customer: str, tag: str) -> Enrolment:
-    found = Enrolment.objects.select_related("customer", "tag", "invoice", "policy")
+    found = Enrolment.objects
     change = {"policy": policy}
     if customer:
         whom = Customer.objects.filter(number=customer).first()
