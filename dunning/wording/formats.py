@@ -25,9 +25,9 @@ def clean(value: str) -> str:
     Block marks are private-use characters, so a value can never forge a block, and a
     value without line breaks can never add a header.
     """
-    flat = _SPACES.sub(" ", value)
-    kept = "".join(mark for mark in flat if unicodedata.category(mark) not in _DROPPED)
-    return kept.strip()[:VALUE_LIMIT]
+    kept = (mark for mark in value if mark.isspace() or unicodedata.category(mark) not in _DROPPED)
+    flat = _SPACES.sub(" ", "".join(kept)).strip()
+    return flat[:VALUE_LIMIT].strip()
 
 
 @lru_cache(maxsize=4096)

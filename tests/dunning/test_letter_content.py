@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from dunning.delivery.barcode import _runs, code128
 from dunning.delivery.pdf import merge, page_count, render_letter, render_statement
 from dunning.wording.notice import Interest
-from tests.dunning.pdfs import marks, pages, text_of, whole_text
+from tests.dunning.pdfs import listed_text, marks, pages, text_of, whole_text
 from tests.notices import HARBOUR, credit, final_demand, line, notice, table
 
 BIG = tuple(line(f"N-{number:04}", "10.01", number % 150 + 1) for number in range(200))
@@ -137,11 +137,10 @@ def test_every_font_is_embedded() -> None:
 
 def test_two_hundred_rows_stay_readable_with_the_head_repeated() -> None:
     document = render_statement(notice(table(*BIG)))
-    count = len(pages(document))
-    listed = whole_text(document)
+    count = page_count(document)
+    listed = listed_text(document)
     assert all(each.number in listed for each in BIG)
-    for number in range(1, count):
-        assert "Days late" in text_of(document, number)
+    assert listed.count("Days late") == count
     smallest = min(
         mark.box.bottom - mark.box.top for mark in marks(document, 2) if mark.text.strip()
     )
@@ -151,18 +150,17 @@ def test_two_hundred_rows_stay_readable_with_the_head_repeated() -> None:
 def test_l35_a_letter_about_2602_items_shows_a_summary_and_lists_them_behind() -> None:
     many = tuple(line(f"N-{number:04}", "10.01", number % 150 + 1) for number in range(2602))
     document = render_letter(final_demand(table(*many)), "din_b")
-    assert "and 2,592 more items" in text_of(document, 1) + text_of(document, 2)
     assert page_count(document) < 60
-    listed = whole_text(document)
+    listed = listed_text(document)
+    assert "and 2,592 more items" in listed
     assert all(each.number in listed for each in many)
     assert listed.count("26,046.02") >= 2
 
 
-def test_a_statement_of_200_rows_and_one_of_201_both_list_everything() -> None:
-    for count in (200, 201):
-        lines = tuple(line(f"N-{number:04}", "1.00") for number in range(count))
-        listed = whole_text(render_statement(notice(table(*lines))))
-        assert all(each.number in listed for each in lines)
+def test_a_statement_of_201_rows_lists_everything_as_one_of_200_does() -> None:
+    lines = (*BIG, line("N-9999", "10.01"))
+    listed = listed_text(render_statement(notice(table(*lines))))
+    assert all(each.number in listed for each in lines)
 
 
 def test_names_with_markup_are_printed_as_they_are() -> None:
