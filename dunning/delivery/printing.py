@@ -37,15 +37,15 @@ def print_due(*, today: date, now: datetime, actor: Actor = SYSTEM) -> PrintJob:
 
 
 def name_batch(batch: PrintBatch, *, now: datetime) -> PrintJob:
-    """Give the letters that have no batch yet the name of this one."""
+    """Give the letters that have no batch yet the name of this one; else it is the old one."""
     if not batch.letters:
         return PrintJob("", batch)
     name = f"{now:%Y%m%d-%H%M%S}-{batch.letters[0].pk}"
     ids = [letter.pk for letter in batch.letters]
     unnamed = Letter.objects.filter(pk__in=ids, print_batch="")
-    unnamed.exclude(status__in=(LetterStatus.DRAFTED, LetterStatus.APPROVED)).update(
-        print_batch=name
-    )
+    unnamed = unnamed.exclude(status__in=(LetterStatus.DRAFTED, LetterStatus.APPROVED))
+    if not unnamed.update(print_batch=name):
+        name = batch.letters[0].print_batch
     return PrintJob(name, batch)
 
 

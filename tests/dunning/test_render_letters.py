@@ -91,7 +91,7 @@ def test_running_twice_writes_the_same_bytes_and_prints_nothing_anew(tmp_path: P
     approved("A-1")
     said = run("--out", str(tmp_path))
     before = files(tmp_path)
-    run("--out", str(tmp_path))
+    assert run("--out", str(tmp_path))["batch"] == said["batch"]
     assert {name: files(tmp_path)[name] for name in before if name != "letters.pdf"} == {
         name: content for name, content in before.items() if name != "letters.pdf"
     }
