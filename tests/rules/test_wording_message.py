@@ -1,14 +1,12 @@
 """Words of a message: what sentences say, and what is refused before it is sent."""
 
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from dunning.wording import WordingError, compose, plain_text, preset
 from dunning.wording.blocks import interest, prior_contacts, safe_link, signature, ways_to_pay
-from dunning.wording.digest import facts_digest
 from dunning.wording.fields import values
 from dunning.wording.message import Block, Bullets, Heading, Paragraph, parse_parts
 from dunning.wording.notice import Interest, Person, Purpose
@@ -175,10 +173,3 @@ def test_a_long_invoice_number_gets_a_line_of_its_own() -> None:
     shown = notice(table(line("INV-2026-00000000001", "5.00")))
     words = plain_text(compose(FIRM, shown), shown)
     assert "INV-2026-00000000001\n" in words
-
-
-def test_equal_facts_have_equal_digests_and_a_cent_changes_it() -> None:
-    assert facts_digest(notice()) == facts_digest(notice())
-    assert facts_digest(notice()) != facts_digest(notice(table(line("INV-10234", "1200.01"))))
-    assert facts_digest(notice()) != facts_digest(notice(deadline=date(2026, 12, 2)))
-    assert facts_digest(notice(), FIRM) != facts_digest(notice(), replace(FIRM, body="other"))
