@@ -54,7 +54,7 @@ def test_more_than_two_decimals_are_rounded_half_up_and_told_once() -> None:
         row["amount"] = amount
     reading = read_rows(own(*rows))
     assert [str(row.total) for row in reading.rows] == ["10.13", "10.12", "10.10"]
-    assert reading.rows[0].raw["amount"] == "10.125"
+    assert reading.raw(2)["amount"] == "10.125"
     assert [(w.line, w.message[:9]) for w in reading.warnings] == [(2, "2 amounts")]
 
 

@@ -130,7 +130,7 @@ def test_control_characters_reject_their_row(bad: str) -> None:
     reading = read_rows(own({**first, "customer_name": f"Blue{bad}Door"}, second))
     assert [(line, column) for line, column, _ in errors(reading)] == [(2, "customer_name")]
     assert len(reading.rows) == 1
-    assert bad[0] not in reading.rejected_raw[2]["customer_name"]
+    assert bad[0] not in reading.raw(2)["customer_name"]
 
 
 @pytest.mark.parametrize(
