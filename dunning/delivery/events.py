@@ -142,9 +142,10 @@ def _settle_unknown(attempt: ContactAttempt, event: DeliveryEvent, now: datetime
     """The provider knows the message: so it had left."""
     if attempt.state != AttemptState.UNKNOWN or event.event_type not in STATUS:
         return
-    day = (attempt.sending_at or now).date()
     text = f"{event.provider} reports it as {event.event_type}."
-    if moves.settle_sent(attempt.pk, done_on=day, text=text, sent_at=event.at or now):
+    if moves.settle_sent(
+        attempt.pk, done_on=attempt.local_date, text=text, sent_at=event.at or now
+    ):
         attempt.refresh_from_db()
         desk.tell(attempt, "attempt.settled", f"Was unknown; {text}")
         desk.close_tasks(attempt, TaskKind.CHECK_DELIVERY, actor=SYSTEM, at=now)

@@ -6,7 +6,7 @@ posting of letters.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,12 +15,13 @@ from arfollow.shared.money import ZERO
 from dunning.facts import Ground, lay_ground, load_cases
 from dunning.models import AttemptItem, ContactAttempt, ItemPart, PolicyStep, Tone
 from dunning.outbox import desk
-from dunning.policy import Channel, ItemKey, Kind, Line, Part, Reason, sentence
+from dunning.policy import Channel, CustomerFacts, ItemKey, Kind, Line, Part, Reason, sentence
 from dunning.policy import Tone as PolicyTone
+from dunning.policy.clock import legal_deadline
 from dunning.policy.recheck import Planned, Verified, recheck
 
 WITHOUT_LEDGER = frozenset({"test", "inbound"})
-COMPARED = ("part", "currency", "amount", "completes", "taken")
+COUNTED_FROM = "deadline_counted_from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,16 @@ def refresh(attempt: ContactAttempt, *, today: date, ground: Ground | None = Non
     if attempt.kind in WITHOUT_LEDGER:
         return Truth()
     items = list(attempt.items.select_related("invoice").order_by("pk"))
-    found = _verify(attempt, items, today, ground or lay_ground())
+    known = load_cases([attempt.customer], today, ground or lay_ground())[0].facts
+    found = _verify(attempt, items, today, known)
     if found.reason is not None:
         return Truth(found.reason)
-    return _bring_up_to_date(attempt, items, found.lines, today)
+    truth = _bring_up_to_date(attempt, items, found.lines, today)
+    return replace(truth, changed=True) if _renew_deadline(attempt, known, today) else truth
 
 
 def _verify(
-    attempt: ContactAttempt, items: Sequence[AttemptItem], today: date, ground: Ground
+    attempt: ContactAttempt, items: Sequence[AttemptItem], today: date, known: CustomerFacts
 ) -> Verified:
     planned = Planned(
         channel=Channel(attempt.channel),
@@ -55,8 +58,26 @@ def _verify(
         tone=PolicyTone(attempt.tone),
         lines=tuple(_line(item) for item in items),
     )
-    case = load_cases([attempt.customer], today, ground)[0]
-    return recheck(case.facts, planned, today)
+    return recheck(known, planned, today)
+
+
+def _renew_deadline(attempt: ContactAttempt, known: CustomerFacts, today: date) -> bool:
+    """A message that leaves later than it was decided gives as many days as it was to give;
+    a final demand never fewer than the law asks for. The next step follows the date."""
+    counted_from = date.fromisoformat(attempt.content.get(COUNTED_FROM, str(attempt.planned_on)))
+    if attempt.pay_by is None or today <= counted_from:
+        return False
+    pay_by = known.calendar.roll_forward(attempt.pay_by + (today - counted_from))
+    if attempt.tone == Tone.FINAL:
+        least = legal_deadline(
+            known.calendar, known.settings, known.country, known.legal_type, today
+        )
+        pay_by = max(pay_by, least)
+    attempt.pay_by = pay_by
+    attempt.content = attempt.content | {COUNTED_FROM: str(today)}
+    attempt.save(update_fields=["pay_by", "content"])
+    attempt.items.filter(pay_by__isnull=False).update(pay_by=pay_by)
+    return True
 
 
 def _line(item: AttemptItem) -> Line:
@@ -195,7 +216,10 @@ def printed_is_true(
     Two empty strings where everything it was written for is still owed in full.
     """
     items = list(attempt.items.select_related("invoice").order_by("pk"))
-    found = _verify(attempt, items, today, ground or lay_ground())
+    if attempt.pay_by is not None and attempt.pay_by <= today:
+        return "The date it asks to pay by has passed.", "deadline_passed"
+    known = load_cases([attempt.customer], today, ground or lay_ground())[0].facts
+    found = _verify(attempt, items, today, known)
     if found.reason is not None:
         return sentence(found.reason), found.reason
     owed = {line.key: line.amount for line in found.lines if line.completes or line.taken}

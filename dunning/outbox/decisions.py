@@ -195,8 +195,7 @@ def settle_unknown(
     """
     how, now = Settlement(how), now or clock.now()
     with _locked(attempt_id) as attempt:
-        day = now.astimezone(zone_of(SendTimes.of(Company.load()), attempt.customer.time_zone))
-        if not _settle(attempt, how, day.date()):
+        if not _settle(attempt, how):
             raise ServiceError("This delivery is settled already.")
         words = {
             Settlement.ARRIVED: "it arrived",
@@ -212,10 +211,12 @@ def settle_unknown(
     return attempt
 
 
-def _settle(attempt: ContactAttempt, how: Settlement, today: date) -> bool:
+def _settle(attempt: ContactAttempt, how: Settlement) -> bool:
     if how is Settlement.ARRIVED:
         text = "A person confirmed that it arrived."
-        return moves.settle_sent(attempt.pk, done_on=today, text=text, **_identity(attempt))
+        return moves.settle_sent(
+            attempt.pk, done_on=attempt.local_date, text=text, **_identity(attempt)
+        )
     again = how is Settlement.SEND_AGAIN
     reason, text = (
         ("sent_again", "A person had it sent again.")

@@ -256,9 +256,36 @@ def test_what_is_frozen_is_rendered_again_when_the_facts_change(two, monkeypatch
         rendered.append(real(row, *args, **options).document_id)
         if len(rendered) == 1:
             make.payment(attempt.customer, "400.00", TODAY, first)
-        return None
+        return
 
     monkeypatch.setattr(sender, "render_and_freeze", render)
     assert send_some(now=SLOT).sent == 1
     assert len(set(rendered)) == 2
     assert "INV-1" not in mail.outbox[0].body
+
+
+# --- deadlines ------------------------------------------------------------------------------
+
+
+def test_a_message_that_leaves_days_later_gives_as_many_days(two):
+    attempt, first, second = two
+    type(attempt).objects.filter(pk=attempt.pk).update(
+        tone=Tone.FIRM, pay_by=TODAY + timedelta(days=10)
+    )
+    attempt.items.update(pay_by=TODAY + timedelta(days=10))
+    send_some(now=SLOT + timedelta(days=2))
+    row = outbox.again(attempt)
+    assert row.pay_by == TODAY + timedelta(days=14)  # the 12th day is a Saturday
+    assert set(row.items.values_list("pay_by", flat=True)) == {row.pay_by}
+    assert "16 March 2026" in mail.outbox[0].body
+
+
+def test_trying_again_on_the_same_day_moves_no_deadline(two):
+    attempt, *_ = two
+    pay_by = TODAY + timedelta(days=10)
+    type(attempt).objects.filter(pk=attempt.pk).update(tone=Tone.FIRM, pay_by=pay_by)
+    make.company(send_rate=0)
+    send_some(now=SLOT)
+    make.company(send_rate=None)
+    send_some(now=SLOT)
+    assert outbox.again(attempt).pay_by == pay_by
