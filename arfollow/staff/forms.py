@@ -53,7 +53,7 @@ COMPANY_PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "Sender of e-mails",
-        "A person who answers. Test the address before you switch shadow mode off.",
+        "A person who answers. The page “Sending” sends a test message from it.",
         ("sender_name", "sender_email", "reply_to", "contact_person"),
     ),
     (
@@ -83,11 +83,6 @@ COMPANY_PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "agency_name",
             "agency_fee_percent",
         ),
-    ),
-    (
-        "Safety",
-        "Shadow mode sends everything to you; the pause stops everything.",
-        ("shadow_mode", "shadow_email", "paused", "pause_reason"),
     ),
 )
 
@@ -120,14 +115,12 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
             "freshness_days": "Business days until payment data count as old",
             "agency_minimum": "Smallest amount for the agency",
             "agency_fee_percent": "Agency fee, per cent",
-            "paused": "Pause all sending",
         }
         help_texts: ClassVar = {
             "country": "Two letters, such as US or GB.",
             "send_slot_minute": "600 is ten in the morning.",
             "undo_seconds": "A planned message can be stopped for this long before it leaves.",
             "currency": "Three letters, such as USD.",
-            "paused": "Nothing leaves while this is on. Say why below.",
         }
         widgets: ClassVar = {"ways_to_pay": forms.Textarea(attrs={"rows": 4})}
 
@@ -169,10 +162,6 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
         start, end = data.get("send_window_start"), data.get("send_window_end")
         if start is not None and end is not None and not start < end <= 24:
             self.add_error("send_window_end", "Enter an hour after the earliest, 24 at most.")
-        if data.get("shadow_mode") and not data.get("shadow_email"):
-            self.add_error("shadow_email", "Enter where messages go while shadow mode is on.")
-        if data.get("paused") and not data.get("pause_reason"):
-            self.add_error("pause_reason", "Enter why sending is paused; everyone will see it.")
         return data
 
 

@@ -60,7 +60,7 @@ def banners() -> list[Banner]:
 
 
 def _settings_link() -> tuple[str, str]:
-    return _address("company-settings"), "Open the settings"
+    return _address("sending-settings") or _address("company-settings"), "Open the settings"
 
 
 def _address(name: str) -> str:

@@ -91,12 +91,13 @@ def test_a_setting_that_makes_no_sense_is_refused_with_the_reason(
     assert says in errors(admin, **{field: value})[field][0]
 
 
-def test_shadow_mode_needs_an_address(admin: Client) -> None:
-    assert "shadow_email" in errors(admin, shadow_mode="on", shadow_email="")
-
-
-def test_a_pause_needs_a_reason(admin: Client) -> None:
-    assert "pause_reason" in errors(admin, paused="on", pause_reason="")
+def test_the_long_form_neither_pauses_sending_nor_ends_shadow_mode(admin: Client) -> None:
+    """Those are acts of their own, with their own page."""
+    Company.load()
+    Company.objects.update(shadow_mode=True, shadow_email="sam@h.example", paused=True)
+    admin.post(URL, filled(name="Harbour"))
+    company = Company.load()
+    assert (company.name, company.shadow_mode, company.paused) == ("Harbour", True, True)
 
 
 def test_a_refused_form_changes_nothing(admin: Client) -> None:
