@@ -110,7 +110,7 @@ def text_of(attempt: ContactAttempt) -> Text:
     purpose = purpose_of(attempt)
     edited = attempt.content
     if "body" in edited:
-        return _text(attempt, purpose, str(edited.get("subject", "")), str(edited["body"]))
+        return text_with(attempt, str(edited.get("subject", "")), str(edited["body"]))
     kind = "" if attempt.kind == AttemptKind.LADDER else attempt.kind
     own = MessageTemplate.objects.filter(
         channel=attempt.channel,
@@ -120,20 +120,17 @@ def text_of(attempt: ContactAttempt) -> Text:
         language__in=(attempt.language, FALLBACK_LANGUAGE),
     )
     for row in sorted(own, key=lambda row: row.language != attempt.language):
-        return _text(attempt, purpose, row.subject, row.body, row.language)
+        return text_with(attempt, row.subject, row.body, row.language)
     language = attempt.language or FALLBACK_LANGUAGE
     return preset(purpose, attempt.channel, attempt.tone, language)
 
 
-def _text(
-    attempt: ContactAttempt,
-    purpose: Purpose,
-    subject: str,
-    body: str,
-    language: str = FALLBACK_LANGUAGE,
+def text_with(
+    attempt: ContactAttempt, subject: str, body: str, language: str = FALLBACK_LANGUAGE
 ) -> Text:
+    """A text with these words for what this attempt is about."""
     return Text(
-        purpose=purpose,
+        purpose=purpose_of(attempt),
         channel=attempt.channel,
         tone=attempt.tone,
         subject=subject,
