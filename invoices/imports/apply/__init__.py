@@ -5,8 +5,10 @@ it was. Two people importing the same file at once make one import (DELIVERY F-5
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +31,9 @@ from invoices.imports.readers import Options, Reading, Remark, UnreadableFile, r
 from invoices.models import ImportBatch, ImportRow, ImportRowState, LedgerSource
 
 LONGEST_SOURCE = 40
+EVENTS_AT_ONCE = 5_000
+Told = tuple[int, ImportRowState, str, str]
+"""What becomes of a row: its line, state, column and message."""
 
 
 class RowsRejected(Exception):
@@ -178,10 +183,26 @@ def _write(plan: Plan, loaded: Loaded, request: Request, source: str) -> None:
     ids |= {key: row.pk for key, row in opened.items()}
     ledger = Ledger(source, loaded, ids, events=told)
     write_ledger(plan, ledger)
-    events.record_many(ledger.events, actor=request.actor)
+    for part in _by_customer(ledger.events):
+        events.record_many(part, actor=request.actor)
     for page in pages(sorted(ledger.touched)):
         Customer.objects.filter(pk__in=page).update(ledger_seq=F("ledger_seq") + 1)
     fill_gaps(plan.gaps, request.actor)
+
+
+def _by_customer(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Events in parts that memory does not feel; a customer's stay in one part, in order."""
+    part: list[Entry] = []
+    for _, own in groupby(sorted(entries, key=_owner), key=_owner):
+        part += own
+        if len(part) >= EVENTS_AT_ONCE:
+            yield part
+            part = []
+    yield part
+
+
+def _owner(entry: Entry) -> int:
+    return entry.customer_id or 0
 
 
 def _keep_batch(
@@ -199,7 +220,8 @@ def _keep_batch(
         imported_at=now,
         imported_by_id=request.actor.id,
     )
-    ImportRow.objects.bulk_create(_import_rows(plan, reading, batch), batch_size=500)
+    for page in pages(_told(plan)):
+        ImportRow.objects.bulk_create(_import_rows(page, reading, batch))
     source.as_of, source.imported_at = request.as_of, now
     source.save(update_fields=["as_of", "imported_at"])
     summary = f"Imported {batch.file_name} as of {batch.as_of}: {result.created} new invoices"
@@ -207,15 +229,18 @@ def _keep_batch(
     events.record(entry, actor=request.actor)
 
 
-def _import_rows(plan: Plan, reading: Reading, batch: ImportBatch) -> list[ImportRow]:
-    raw = {row.line: row.raw for row in reading.rows} | dict(reading.rejected_raw)
-    told = [
-        *((one.line, ImportRowState.CREATED, "", one.number) for one in plan.invoices),
-        *((one.line, ImportRowState.CREATED, "", one.number) for one in plan.credits),
-        *((one.line, ImportRowState.UPDATED, "", _diff(one.changes)) for one in plan.updates),
-        *((one.line, ImportRowState.WARNING, one.column, one.message) for one in plan.warnings),
-        *((one.line, ImportRowState.REJECTED, one.column, one.message) for one in plan.rejected),
+def _told(plan: Plan) -> list[Told]:
+    state = ImportRowState
+    return [
+        *((one.line, state.CREATED, "", one.number) for one in plan.invoices),
+        *((one.line, state.CREATED, "", one.number) for one in plan.credits),
+        *((one.line, state.UPDATED, "", _diff(one.changes)) for one in plan.updates),
+        *((one.line, state.WARNING, one.column, one.message) for one in plan.warnings),
+        *((one.line, state.REJECTED, one.column, one.message) for one in plan.rejected),
     ]
+
+
+def _import_rows(told: Sequence[Told], reading: Reading, batch: ImportBatch) -> list[ImportRow]:
     return [
         ImportRow(
             batch=batch,
@@ -223,7 +248,7 @@ def _import_rows(plan: Plan, reading: Reading, batch: ImportBatch) -> list[Impor
             state=state,
             column=column[:80],
             message=message,
-            raw=dict(raw.get(line, {})),
+            raw=dict(reading.raw(line)),
         )
         for line, state, column, message in told
     ]

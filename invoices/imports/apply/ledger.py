@@ -83,18 +83,18 @@ def _sum_by_number(payments: Iterable[NewPayment]) -> Mapping[str, NewPayment]:
 def _book(plan: Plan, ledger: Ledger, payments: Mapping[str, NewPayment]) -> None:
     disputed = {one.number: one.amount for one in plan.disputes if one.resolved_on is None}
     terms = _known_terms()
-    rows = [
-        _invoice(one, ledger, payments.get(one.number), disputed.get(one.number, ZERO), terms)
-        for one in plan.invoices
-    ]
-    Invoice.objects.bulk_create(rows, batch_size=PAGE)
-    for row in rows:
-        ledger.invoice_ids[row.external_id] = row.pk
-        ledger.owners[row.external_id] = row.customer_id
-        what = f"Invoice {row.number} over {with_currency(row.amount, row.currency)}"
-        summary = f"{what}, due {row.due_date}"
-        ledger.tell("invoice.added", "invoice", row.pk, summary, row.customer_id)
-    _write_lines(plan.invoices, ledger)
+    for page in pages(plan.invoices):
+        rows = [
+            _invoice(one, ledger, payments.get(one.number), disputed.get(one.number, ZERO), terms)
+            for one in page
+        ]
+        for row in Invoice.objects.bulk_create(rows):
+            ledger.invoice_ids[row.external_id] = row.pk
+            ledger.owners[row.external_id] = row.customer_id
+            what = f"Invoice {row.number} over {with_currency(row.amount, row.currency)}"
+            summary = f"{what}, due {row.due_date}"
+            ledger.tell("invoice.added", "invoice", row.pk, summary, row.customer_id)
+        _write_lines(page, ledger)
 
 
 def _known_terms() -> dict[str, int]:
@@ -205,25 +205,26 @@ def _post(plan: Plan, ledger: Ledger) -> None:
     open_amounts = _open_amounts(plan, ledger)
     issued = {one.number: one.issue_date for one in plan.invoices}
     issued |= {number: one.issue_date for number, one in ledger.loaded.known.invoices.items()}
-    rows, shares = [], []
-    for one in plan.payments:
-        share = min(one.amount, open_amounts[one.number])
-        count = ledger.loaded.stated.counts.get(one.number, 0) + 1
-        rows.append(
-            Payment(
-                customer_id=ledger.customer_ids[one.customer_key],
-                received_on=one.received_on,
-                currency=one.currency,
-                amount=one.amount,
-                unapplied_amount=one.amount - share,
-                reference=one.number,
-                source=ledger.source,
-                external_id=payment_key(one.number, count),
-            )
-        )
-        shares.append((share, max(one.received_on, issued[one.number])))
-    Payment.objects.bulk_create(rows, batch_size=PAGE)
-    _allocate(rows, shares, ledger)
+    for page in pages(plan.payments):
+        shares = [min(one.amount, open_amounts[one.number]) for one in page]
+        rows = [_payment(one, share, ledger) for one, share in zip(page, shares, strict=True)]
+        Payment.objects.bulk_create(rows)
+        days = [max(one.received_on, issued[one.number]) for one in page]
+        _allocate(rows, list(zip(shares, days, strict=True)), ledger)
+
+
+def _payment(one: NewPayment, share: Decimal, ledger: Ledger) -> Payment:
+    count = ledger.loaded.stated.counts.get(one.number, 0) + 1
+    return Payment(
+        customer_id=ledger.customer_ids[one.customer_key],
+        received_on=one.received_on,
+        currency=one.currency,
+        amount=one.amount,
+        unapplied_amount=one.amount - share,
+        reference=one.number,
+        source=ledger.source,
+        external_id=payment_key(one.number, count),
+    )
 
 
 def _open_amounts(plan: Plan, ledger: Ledger) -> dict[str, Decimal]:
@@ -255,7 +256,7 @@ def _allocate(
             *("payment.recorded", "payment", row.pk, summary, row.customer_id),
             allocated=[[row.reference, str(share)]],
         )
-    Allocation.objects.bulk_create(made, batch_size=PAGE)
+    Allocation.objects.bulk_create(made)
 
 
 def _credit(plan: Plan, ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
 """From a table to typed rows: columns are decided as a whole, rows read one by one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -32,7 +33,6 @@ class _Raw:
 
     line: int
     cells: Mapping[str, Cell]
-    raw: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -41,14 +41,10 @@ class _Found:
 
     rows: list[SourceRow]
     rejected: list[Remark]
-    rejected_raw: dict[int, Mapping[str, str]]
+    raw_rows: dict[int, Mapping[str, str]]
     warnings: list[Remark]
     rounded: dict[str, list[int]]
     rejected_numbers: set[str]
-
-    def reject(self, remark: Remark, raw: Mapping[str, str]) -> None:
-        self.rejected.append(remark)
-        self.rejected_raw[remark.line] = raw
 
 
 def read(data: bytes, options: Options | None = None) -> Reading:
@@ -65,8 +61,8 @@ def read(data: bytes, options: Options | None = None) -> Reading:
         found.warnings.append(Remark(table.layout.line, "", "column headings and no rows"))
     row_count = len(raws) + len(found.rejected)
     decisions = _decide(table.layout, raws, options)
-    for raw in raws:
-        _read_row(raw, table.layout, decisions, options, found)
+    while raws:  # taken off one by one, so that a large file is not held twice
+        _read_row(raws.popleft(), table.layout, decisions, options, found)
     _tell_rounding(table.layout, found)
     return _reading(table.layout, found, row_count)
 
@@ -81,7 +77,7 @@ def _reading(layout: Layout, found: _Found, row_count: int) -> Reading:
         rows=tuple(found.rows),
         rejected=tuple(sorted(found.rejected, key=lambda remark: remark.line)),
         warnings=tuple(found.warnings),
-        rejected_raw=found.rejected_raw,
+        raw_rows=found.raw_rows,
         rejected_numbers=frozenset(found.rejected_numbers),
         headings={name: layout.heading(name) for name in layout.positions},
     )
@@ -92,23 +88,23 @@ def has_lines(layout: Layout) -> bool:
     return layout.format.line_items or any(name in layout.positions for name in LINE_FIELDS)
 
 
-def _raw_rows(table: Table, options: Options, found: _Found) -> list[_Raw]:
+def _raw_rows(table: Table, options: Options, found: _Found) -> deque[_Raw]:
     """Rows with anything in them; those that are broken as a whole are rejected here."""
-    rows: list[_Raw] = []
+    rows: deque[_Raw] = deque()
     above: Mapping[str, Cell] = {}
     for record in _filled(table.records):
         if len(rows) + len(found.rejected) >= options.limits.rows:
             raise UnreadableFile(
                 f"More than {options.limits.rows:,} rows; split the file into smaller ones."
             )
-        raw = _raw_cells(record, table.layout)
+        found.raw_rows[record.line] = _raw_cells(record, table.layout)
         if problem := _problem(record, table.layout):
-            found.reject(Remark(record.line, "", problem), raw)
+            found.rejected.append(Remark(record.line, "", problem))
             continue
         cells: Mapping[str, Cell] = _by_field(record, table.layout)
         if table.layout.format.fills_down:
             cells = above = _filled_down(cells, above)
-        rows.append(_Raw(record.line, cells, raw))
+        rows.append(_Raw(record.line, cells))
     return rows
 
 
@@ -163,7 +159,7 @@ LINE_CELLS = frozenset(
 )
 
 
-def _decide(layout: Layout, raws: list[_Raw], options: Options) -> Decisions:
+def _decide(layout: Layout, raws: Sequence[_Raw], options: Options) -> Decisions:
     orders = {
         name: decide_order(
             layout.heading(name), _samples(raws, name, dates=True), options.date_order
@@ -177,7 +173,7 @@ def _decide(layout: Layout, raws: list[_Raw], options: Options) -> Decisions:
     return Decisions(orders, decide_mark(column, samples, options.decimal_mark))
 
 
-def _samples(raws: list[_Raw], name: str, *, dates: bool) -> Iterator[Sample]:
+def _samples(raws: Sequence[_Raw], name: str, *, dates: bool) -> Iterator[Sample]:
     """What is written in a column and needs deciding."""
     for raw in raws:
         cell = raw.cells.get(name, "")
@@ -190,9 +186,9 @@ def _read_row(
 ) -> None:
     fields = RowFields(raw.line, raw.cells, decisions, layout.heading)
     _refuse_control_characters(fields)
-    row = _source_row(fields, layout, options, raw.raw)
+    row = _source_row(fields, layout, options)
     if fields.errors:
-        found.reject(_joined(fields.errors), raw.raw)
+        found.rejected.append(_joined(fields.errors))
         found.rejected_numbers.add(row.invoice_number)
         return
     found.rows.append(row)
@@ -214,9 +210,7 @@ def _joined(errors: list[Remark]) -> Remark:
     return Remark(first.line, first.column, first.message + also)
 
 
-def _source_row(
-    fields: RowFields, layout: Layout, options: Options, raw: Mapping[str, str]
-) -> SourceRow:
+def _source_row(fields: RowFields, layout: Layout, options: Options) -> SourceRow:
     disputed, disputed_amount = fields.flag("disputed")
     return SourceRow(
         line=fields.line,
@@ -238,7 +232,6 @@ def _source_row(
         reminded=fields.text("reminded", 40).lower(),
         reminded_on=fields.date("reminded_on"),
         item=_item(fields, layout),
-        raw=raw,
     )
 
 

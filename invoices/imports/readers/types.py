@@ -114,15 +114,14 @@ class SourceRow:
     reminded: str = ""
     reminded_on: date | None = None
     item: LineFields | None = None
-    raw: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """All that was read from one file.
 
-    ``row_count`` counts the rows with anything in them, readable or not. ``raw`` of a
-    rejected row is kept under its line.
+    ``row_count`` counts the rows with anything in them, readable or not;
+    each is kept as it was written under its line.
     """
 
     format_name: str
@@ -133,9 +132,13 @@ class Reading:
     rows: tuple[SourceRow, ...]
     rejected: tuple[Remark, ...]
     warnings: tuple[Remark, ...]
-    rejected_raw: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     rejected_numbers: frozenset[str] = frozenset()
     headings: Mapping[str, str] = field(default_factory=dict)
+    raw_rows: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+    def raw(self, line: int) -> Mapping[str, str]:
+        """The row as it was written, without its blank cells."""
+        return self.raw_rows.get(line, {})
 
     def heading(self, name: str) -> str:
         """The column of a field as the file calls it."""
