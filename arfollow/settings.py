@@ -280,6 +280,9 @@ if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
+# Read by monitoring as "Authorization: Bearer …"; without one only a logged-in admin sees /metrics.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 # --- Language, time, files ----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"

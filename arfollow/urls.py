@@ -3,11 +3,12 @@
 from django.conf import settings
 from django.urls import include, path
 
-from arfollow import health
+from arfollow import alarms, health
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", alarms.metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),
     path("", include("arfollow.staff.urls")),
     path("", include("customers.urls")),
