@@ -103,8 +103,11 @@ def is_open(row: DoneStep) -> bool:
 
 
 def is_done(row: DoneStep) -> bool:
-    """Sent and not bounced, or recorded instead; cancelled and failed attempts are void."""
-    if row.state is State.SKIPPED:
+    """Sent and not bounced, or recorded instead; cancelled and failed attempts are void.
+
+    A notice to ourselves is written once, whether or not it found a colleague's address.
+    """
+    if row.state is State.SKIPPED or row.channel is Channel.INTERNAL:
         return True
     return row.state is State.SENT and row.result is not Result.BOUNCED
 

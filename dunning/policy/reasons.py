@@ -25,7 +25,6 @@ class Reason(StrEnum):
     REPLIED = "replied"
     OVERDUE_FIRST = "overdue_first"
     FINAL_RUNNING = "final_running"
-    SPREAD = "spread"
     # Something of ours is on its way
     QUEUED = "queued"
     CALL_OPEN = "call_open"
@@ -54,7 +53,6 @@ class Reason(StrEnum):
     STALE_DATA = "stale_data"
     PAUSED = "paused"
     # Severe steps (rule 6)
-    NO_PREDECESSOR = "no_predecessor"
     GATE = "gate"
     BELOW_MINIMUM = "below_minimum"
     BELOW_AGENCY_MINIMUM = "below_agency_minimum"
@@ -94,7 +92,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.REPLIED: "The customer was in touch since our last contact; we give them time.",
     Reason.OVERDUE_FIRST: "Something is overdue, so no courtesy reminder goes out.",
     Reason.FINAL_RUNNING: "A final demand is running; nothing else is sent meanwhile.",
-    Reason.SPREAD: "Today's share of work is full; the oldest items go first.",
     Reason.QUEUED: "A message is planned and waits to be sent.",
     Reason.CALL_OPEN: "A call or visit is planned and not yet made.",
     Reason.LETTER_OPEN: "A letter is planned and not yet posted or delivered.",
@@ -120,7 +117,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.UNREACHABLE: "Nobody can be reached by any channel; find a contact.",
     Reason.STALE_DATA: "Payment data is too old to chase on.",
     Reason.PAUSED: "Follow-up is paused.",
-    Reason.NO_PREDECESSOR: "A severe step needs the step before it in the history.",
     Reason.GATE: "Fewer than three contacts that listed it were made.",
     Reason.BELOW_MINIMUM: "The amount is below the minimum for a severe step.",
     Reason.BELOW_AGENCY_MINIMUM: "The amount is below the agency's minimum.",

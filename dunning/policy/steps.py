@@ -281,8 +281,11 @@ def _unmet(verdict: Verdict, rung: Rung, scene: Scene) -> Reason | None:
 
 
 def _step_stop(verdict: Verdict, rung: Rung, scene: Scene) -> Stop | None:
+    """What the step itself waits for; what is left of a final demand waits for none of it."""
     if rung.step.tone is Tone.COURTESY and scene.overdue:
         return Stop(Reason.OVERDUE_FIRST, scene.tomorrow)
+    if verdict.position.missing is not None and severe.is_final(rung.step):
+        return None
     if scene.final is not None and rung.faces_customer:
         return scene.final
     if rung.step.is_severe:

@@ -83,6 +83,8 @@ def warnings_of(ground: Ground, today: date) -> list[str]:
         found.append("No default policy: customers without an enrolment are not followed up.")
     if settings.paused:
         found.append("Follow-up is paused in the company settings.")
+    if ground.company.shadow_mode and not ground.company.shadow_email:
+        found.append("Shadow mode is on, but no shadow address is set: nothing can leave.")
     known, days = settings.payment_data_as_of, settings.our_calendar
     if known is None or days is None:
         return found
@@ -203,7 +205,19 @@ def _write(pairs: Sequence[tuple[Case, Plan]], work: Pass) -> dict[int, list[str
     for attempt in stored:
         if attempt.state != AttemptState.SKIPPED:
             made.setdefault(attempt.customer_id, []).append(str(attempt.channel))
+    _look_again(drafts, stored, work)
     return made
+
+
+def _look_again(
+    drafts: Sequence[outbox.Draft], stored: Sequence[ContactAttempt], work: Pass
+) -> None:
+    """Where the outbox refused a row (it is there already), tomorrow's run decides anew."""
+    there = {attempt.uuid for attempt in stored}
+    refused = {d.attempt.customer_id for d in drafts if d.attempt.uuid not in there}
+    CustomerFollowUp.objects.filter(customer__in=refused).update(
+        projected_seq=BROKEN, decided_on=work.today
+    )
 
 
 def _lapse(skips: Sequence[SkipRecord], work: Pass) -> None:

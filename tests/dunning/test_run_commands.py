@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -10,8 +11,19 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
+from arfollow.shared.events import SYSTEM
 from customers.models import Tag
-from dunning.models import ContactAttempt, CustomerFollowUp, Enrolment, FollowUp, Run
+from dunning import outcomes
+from dunning.models import (
+    ContactAttempt,
+    CustomerFollowUp,
+    Enrolment,
+    FollowUp,
+    Promise,
+    PromiseStatus,
+    Run,
+)
+from dunning.outcomes import PromiseInput
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -243,3 +255,17 @@ def test_simulate_refuses_days_in_the_wrong_order() -> None:
     with pytest.raises(CommandError) as failed:
         said("simulate", "--policy", "p2", "--from", "2026-03-02", "--to", "2026-03-01")
     assert failed.value.returncode == 2
+
+
+def test_a_dry_run_sees_a_kept_promise_and_leaves_it_open() -> None:
+    customer = make.customer()
+    make.invoice(customer, "300.00", due=late(9))
+    given = PromiseInput(due_on=MONDAY + timedelta(days=4), amount=Decimal("100.00"))
+    outcomes.add_promise(customer.pk, given, actor=SYSTEM, today=late(7))
+    make.payment(customer, "100.00", late(6))
+    answer, _ = said("run_dunning", "--dry-run")
+    assert answer["reasons"] == {"not_due": 1}, "the days of a kept promise stop the clock"
+    assert Promise.objects.get().status == PromiseStatus.OPEN
+    real, _ = said("run_dunning")
+    assert real["reasons"] == answer["reasons"]
+    assert Promise.objects.get().status == PromiseStatus.KEPT

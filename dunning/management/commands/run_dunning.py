@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from arfollow.shared import clock
 from arfollow.staff.models import Company
@@ -30,13 +31,25 @@ class Command(BaseCommand):
             raise CommandError(f"There is no customer {number}.", returncode=2)
         if day != today and not dry_run:
             self.stderr.write(f"This run is for {day}, not for today ({today}); it goes on.")
-        if not dry_run:
-            outcomes.settle_promises(day)
-            outcomes.draft_thanks(day)
-        report = runs.run(day, dry_run=dry_run, customer=number)
+        report = _rehearse(day, number) if dry_run else _run(day, number)
         if report is None:  # only a run that claims a slot can lose it
             raise CommandError("Another process is running this slot.")
         self.stdout.write(json.dumps(report.as_json()) if options["json"] else _words(report))
+
+
+def _run(day: date, number: str) -> runs.Report | None:
+    outcomes.settle_promises(day)
+    outcomes.draft_thanks(day)
+    return runs.run(day, customer=number)
+
+
+def _rehearse(day: date, number: str) -> runs.Report | None:
+    """Promises are settled as in a real run, and put back afterwards."""
+    with transaction.atomic():
+        outcomes.settle_promises(day)
+        report = runs.run(day, dry_run=True, customer=number)
+        transaction.set_rollback(True)
+    return report
 
 
 def _words(report: runs.Report) -> str:
