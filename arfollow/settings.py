@@ -67,9 +67,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "anymail",
     "django_htmx",
-    "django_filters",
     "django_structlog",
-    "lucide",
 ]
 
 MIDDLEWARE = [

@@ -1,6 +1,7 @@
 """What we depend on is locked, explained and not known to be broken."""
 
 import re
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,23 @@ def test_each_dependency_has_its_line_of_reason_and_no_line_is_left_over() -> No
 @pytest.mark.parametrize("name", sorted(MINIMUM))
 def test_no_version_with_a_known_hole_is_locked(name: str) -> None:
     assert locked("requirements.txt")[name] >= MINIMUM[name]
+
+
+# Never imported by us: Django finds the driver, the shell finds the server, zoneinfo the zones.
+FOUND_BY_OTHERS = {"psycopg", "gunicorn", "tzdata"}
+
+
+def test_nothing_is_installed_that_the_product_does_not_use() -> None:
+    text = "\n".join(
+        path.read_text()
+        for app in ("arfollow", "customers", "invoices", "dunning")
+        for path in (ROOT / app).rglob("*.py")
+    )
+    used = set(re.findall(r"^(?:from|import) ([A-Za-z_]\w*)", text, re.MULTILINE))
+    used |= set(re.findall(r"^ +\"([a-z_]+)[.\"]", text, re.MULTILINE))  # applications, middleware
+    providers: dict[str, set[str]] = {}
+    for module, distributions in packages_distributions().items():
+        for distribution in distributions:
+            providers.setdefault(normal(distribution), set()).add(module)
+    unused = {name for name in asked_for("requirements.in") if not providers[name] & used}
+    assert unused == FOUND_BY_OTHERS
