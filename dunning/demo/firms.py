@@ -54,6 +54,7 @@ class Firm:
     tags: tuple[str, ...] = ()
     notes: str = ""
     payment_rules: str = ""
+    step_today: int | None = None
 
     @property
     def time_zone(self) -> str:
@@ -86,16 +87,11 @@ class Part:
 
 
 PILOTS = frozenset(
-    [
-        "final_one",
-        "final_two",
-        "final_three",
-        "letter_to_print",
-        "final_posted",
-        "hand_over",
+    (
+        "final_one", "final_two", "final_three", "letter_to_print", "final_posted", "hand_over",
         "plan",
-    ]
-)
+    )
+)  # fmt: skip
 """The stories that need a long past: the follow-up began with these customers."""
 
 ALL_THREE = ("payables", "approver", "escalation")
@@ -165,6 +161,8 @@ CAST: tuple[Part, ...] = (
 
 TERMS_OF_EXTRAS = ("net-30", "net-30", "net-30", "net-14", "net-60", "eom", "on-receipt",
                    "2-10-net-30", "net-30-eom", "prox-10")  # fmt: skip
+STEPS_TODAY = (-3, 3, -3, -17, 3, None, -3, 3, -10)
+"""When the newest bill of an extra falls due, in days from today: its policy has a step today."""
 EXTRAS_BY_COUNTRY = ("US", "US", "US", "GB", "US", "DE", "US", "FR", "US", "GB", "DE", "FR")
 
 
@@ -236,6 +234,7 @@ def _extra(found: tuple[Country, Town, str], place: int, rng: Random) -> Firm:
         habit=habits.USUAL[place % len(habits.USUAL)],
         people=(Person("payables", person, _mailbox("payables", person, name, "company"), phone),),
         owner=OWNERS[place % 2],
+        step_today=STEPS_TODAY[place % len(STEPS_TODAY)],
     )
 
 

@@ -95,15 +95,24 @@ def _life(firm: Firm, count: int, rng: Random, today: date) -> Iterator[Happenin
 def _days(firm: Firm, count: int, rng: Random, today: date) -> list[date]:
     first, last = today - timedelta(days=HISTORY_DAYS), today - timedelta(days=2)
     if firm.habit.stopped is None or firm.story == "many":
-        return order_days(firm.habit, count, first, last, rng)
+        days = order_days(firm.habit, count, first, last, rng)
+        return sorted([*days[:-1], _ordered_for(firm, today) or days[-1]])
     # The first unpaid bill falls due on a day that its story is counted from; we go on
     # delivering twice, then no more.
-    days = rules.longest_days(TERMS[firm.terms])
-    anchor = today - timedelta(days=firm.habit.stopped - 1 + days)
+    due_after = rules.longest_days(TERMS[firm.terms])
+    anchor = today - timedelta(days=firm.habit.stopped - 1 + due_after)
     every = firm.habit.every
     after = min(2, (last - anchor).days // every)
     made = (anchor - timedelta(days=every * n) for n in range(-after, count - after))
     return sorted(max(first, day) for day in made)
+
+
+def _ordered_for(firm: Firm, today: date) -> date | None:
+    """The day of an order that a step of today speaks of, where the terms count days."""
+    terms = TERMS[firm.terms]
+    if firm.step_today is None or terms.kind is not rules.Kind.NET:
+        return None
+    return today + timedelta(days=firm.step_today - terms.days)
 
 
 def _bill(papers: Papers, nth: int, on: date) -> Bill:
@@ -120,6 +129,8 @@ def _bill(papers: Papers, nth: int, on: date) -> Bill:
 
 def _receipts(papers: Papers, bill: Bill) -> None:
     habit, rng = papers.firm.habit, papers.rng
+    if bill.on == _ordered_for(papers.firm, papers.today):
+        return
     if habit.takes_discount:
         _with_discount(papers, bill)
         return

@@ -170,7 +170,7 @@ def test_about_a_third_of_the_customers_owe_something_overdue() -> None:
         each.firm for each in made.happenings
         if isinstance(each, Bill) and each.due < SATURDAY and left[each.key] > 0
     }  # fmt: skip
-    assert 25 <= len(late) <= 45
+    assert 25 <= len(late) <= 50
 
 
 # --- the cast --------------------------------------------------------------------------------
@@ -290,6 +290,18 @@ def test_one_reply_lies_unread() -> None:
 def test_the_silent_ones_owe_for_more_than_ninety_days(today: date, story: str) -> None:
     ages = [(today - bill.due).days for bill, _ in overdue_of(story, script(today))]
     assert 95 <= max(ages) <= 110
+
+
+@pytest.mark.parametrize("today", DAYS)
+def test_some_bills_reach_a_step_of_their_policy_today(today: date) -> None:
+    made = script(today)
+    left = open_amounts(made)
+    ages = Counter(
+        (today - each.due).days for each in made.happenings
+        if isinstance(each, Bill) and left[each.key] > 0
+    )  # fmt: skip
+    assert ages[3] >= 3
+    assert ages[-3] >= 3
 
 
 # --- habits and goods ------------------------------------------------------------------------
