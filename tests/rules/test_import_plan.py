@@ -434,7 +434,7 @@ def test_near_names_stay_apart_and_are_told_to_a_person() -> None:
 
 
 def test_near_names_of_known_customers_are_told_too() -> None:
-    known = Known({"blue door": KnownCustomer(1, "blue door", "Blue Door")})
+    known = Known(names=("Blue Door",))
     filled = dict(zip(LINES, ("Blue Door Inc", "1", "2026-01-05", "2026-02-04", "", "1", "x"),
                       strict=True))  # fmt: skip
     found = make_plan(read_rows(csv_text([filled], LINES)), known, Choices(AS_OF))

@@ -96,7 +96,10 @@ def load(reading: Reading, source: str, *, currency: str) -> Loaded:
         ).values_list("id", "external_id", "amount")
     }
     as_of = LedgerSource.objects.filter(name=source).values_list("as_of", flat=True).first()
-    known = Known(customers, invoices, credits, as_of=as_of, currency=currency)
+    names: tuple[str, ...] = ()
+    if not reading.has_customer_numbers:
+        names = tuple(Customer.objects.filter(source=source).values_list("name", flat=True))
+    known = Known(customers, invoices, credits, as_of=as_of, currency=currency, names=names)
     return Loaded(known, stated)
 
 

@@ -36,8 +36,7 @@ def plan_customers(
 def warn_of_near_names(plan: Plan, known: Known) -> None:
     """Two names that are nearly one stay two customers until a person says otherwise."""
     new = [customer.fields.name for customer in plan.customers]
-    old = [customer.name for customer in known.customers.values()]
-    for name, other in near_names(new, old):
+    for name, other in near_names(new, known.names):
         message = f"“{name}” and “{other}” may be one customer; they are kept apart"
         plan.warnings.append(Remark(0, "customer_name", message))
 

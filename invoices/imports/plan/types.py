@@ -65,7 +65,10 @@ class KnownCredit:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger holds of one source. Mappings are by the source's own key."""
+    """What the ledger holds of one source. Mappings are by the source's own key.
+
+    ``names``: of all its customers where it has no numbers, not only of those in the file.
+    """
 
     customers: Mapping[str, KnownCustomer] = field(default_factory=dict)
     invoices: Mapping[str, KnownInvoice] = field(default_factory=dict)
@@ -73,6 +76,7 @@ class Known:
     as_of: date | None = None
     currency: str = "USD"
     default_terms: Terms | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
