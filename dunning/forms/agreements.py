@@ -8,6 +8,7 @@ from arfollow.shared.formfields import AmountField, DayField
 from dunning.models import HoldReason
 from dunning.outcomes import OpenItem, PromiseInput, collectible_by_currency
 from dunning.policy import ItemKey
+from invoices.forms.actions import oldest_open
 from invoices.models import Invoice
 
 BY_HAND = [
@@ -93,14 +94,9 @@ class HoldForm(forms.Form):
 
     def __init__(self, *args: Any, customer_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        open_ones = Invoice.objects.filter(customer_id=customer_id, open_amount__gt=0)
-        self.fields["invoice"].queryset = open_ones.order_by(  # type: ignore[attr-defined]
-            "next_due_date", "pk"
-        )[:200]
-
-    def clean_invoice(self) -> Invoice | None:
-        found: Invoice | None = self.cleaned_data["invoice"]
-        return found
+        chosen = self.data.get("invoice") or self.initial.get("invoice")
+        rows = oldest_open(customer_id, also=str(chosen or ""))
+        self.fields["invoice"].queryset = rows  # type: ignore[attr-defined]
 
 
 class WhyForm(forms.Form):

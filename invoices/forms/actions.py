@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 from arfollow.shared.formfields import AmountField, CurrencyField, DayField
 from arfollow.shared.money import with_currency
@@ -22,6 +23,14 @@ METHODS = [
     ("direct debit", "Direct debit"),
     ("other", "Other"),
 ]
+
+
+def oldest_open(customer_id: int, *, also: str = "") -> QuerySet[Invoice]:
+    """The customer's oldest open invoices, few enough for one page, and the one asked for."""
+    open_ones = Invoice.objects.filter(customer_id=customer_id, open_amount__gt=0)
+    ids = list(open_ones.order_by("next_due_date", "pk").values_list("pk", flat=True)[:100])
+    asked = [int(also)] if also.isdecimal() and len(also) < 12 else []
+    return open_ones.filter(pk__in=ids + asked).order_by("next_due_date", "pk")
 
 
 class PaymentForm(forms.Form):
@@ -95,10 +104,9 @@ class CreditNoteForm(forms.Form):
 
     def __init__(self, *args: Any, customer_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = Invoice.objects.filter(customer_id=customer_id, open_amount__gt=0)
-        self.fields["invoice"].queryset = rows.order_by(  # type: ignore[attr-defined]
-            "next_due_date", "pk"
-        )
+        chosen = str(self.data.get("invoice") or self.initial.get("invoice") or "")
+        rows = oldest_open(customer_id, also=chosen)
+        self.fields["invoice"].queryset = rows  # type: ignore[attr-defined]
 
 
 class DisputeForm(forms.Form):

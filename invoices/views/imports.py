@@ -111,28 +111,34 @@ def _keep(wanted: Request) -> str:
 @require_POST
 @requires(Role.MANAGER)
 def import_apply(request: HttpRequest) -> HttpResponse:
-    """Carry out the import that was looked at. Twice changes nothing the second time."""
+    """Carry out the import that was looked at, once; the upload is not kept any longer."""
     try:
-        wanted = _kept(request)
+        place, wanted = _kept(request)
         result = import_ledger(wanted)
-    except (signing.BadSignature, FileNotFoundError):
-        messages.error(request, "That preview is too old. Upload the file once more.")
-        return redirect("import-upload")
+    except signing.BadSignature:
+        return _refused(request, "That preview is too old. Upload the file once more.")
+    except FileNotFoundError:
+        return _refused(request, "This file was imported already.")
     except (UnreadableFile, EarlierDay) as error:
-        messages.error(request, str(error))
-        return redirect("import-upload")
+        return _refused(request, str(error))
+    default_storage.delete(place)
     said = f"{result.created} invoices are new, {result.updated} changed, "
     messages.success(request, f"{said}{result.payments_created} payments are posted.")
     batch = ImportBatch.objects.order_by("-pk").first()
     return redirect("import-detail", batch.pk) if batch else redirect("import-list")
 
 
-def _kept(request: HttpRequest) -> Request:
+def _refused(request: HttpRequest, why: str) -> HttpResponse:
+    messages.error(request, why)
+    return redirect("import-list")
+
+
+def _kept(request: HttpRequest) -> tuple[str, Request]:
     age = WAITS_HOURS * 3600
     said = signing.loads(request.POST.get("token", ""), salt=SALT, max_age=age)
     with default_storage.open(said["place"]) as file:
         data = file.read()
-    return Request(
+    return said["place"], Request(
         file_name=said["name"],
         data=data,
         as_of=date.fromisoformat(said["as_of"]),
