@@ -96,7 +96,6 @@ def settings_of(company: Company, quiet: tuple[Interval, ...]) -> Settings:
     return Settings(
         tolerance=company.tolerance,
         promise_grace_business_days=company.promise_grace_days,
-        says_paid_days=company.says_paid_hold_days,
         freshness_business_days=company.freshness_days,
         minimum_amount=company.minimum_amount,
         agency_minimum=company.agency_minimum,

@@ -1,40 +1,44 @@
 """The policy: what happens to each open item today, and why. Pure: no Django, no clock."""
 
+from dunning.policy.answer import (
+    Decision,
+    Line,
+    Plan,
+    PlannedAttempt,
+    SkipRecord,
+    TaskDraft,
+)
 from dunning.policy.decide import decide
 from dunning.policy.made import call_is_done, may_call_again
 from dunning.policy.presets import DEFAULT_PRESET, PRESETS
 from dunning.policy.reasons import SENTENCES, SKIP_REASONS, Reason, sentence
 from dunning.policy.types import (
-    CUSTOMER_CHANNELS,
     Action,
-    Channel,
-    Condition,
     Contact,
     ContactFacts,
     CreditFacts,
     CustomerFacts,
-    Decision,
     DoneStep,
     HoldFacts,
-    Interval,
     ItemFacts,
-    ItemKey,
-    Kind,
-    Line,
-    Part,
-    Plan,
     PlanFacts,
-    PlannedAttempt,
     Policy,
     PolicySettings,
     PromiseFacts,
+    Settings,
+    Step,
+)
+from dunning.policy.words import (
+    CUSTOMER_CHANNELS,
+    Channel,
+    Condition,
+    Interval,
+    ItemKey,
+    Kind,
+    Part,
     Reference,
     Result,
-    Settings,
-    SkipRecord,
     State,
-    Step,
-    TaskDraft,
     TaskKind,
     Tone,
     Workdays,

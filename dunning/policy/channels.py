@@ -9,10 +9,12 @@ from dunning.policy.made import conversation_covers, holds
 from dunning.policy.reasons import Reason
 from dunning.policy.types import (
     Action,
-    Channel,
     ContactFacts,
     CustomerFacts,
     ItemFacts,
+)
+from dunning.policy.words import (
+    Channel,
     TaskKind,
     Tone,
 )

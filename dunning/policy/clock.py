@@ -7,12 +7,14 @@ from typing import NamedTuple
 from dunning.policy.ladder import Ladder, Position, Rung
 from dunning.policy.reasons import Reason
 from dunning.policy.types import (
-    Interval,
     ItemFacts,
     Policy,
     PolicySettings,
-    Reference,
     Settings,
+)
+from dunning.policy.words import (
+    Interval,
+    Reference,
     Tone,
     Workdays,
 )

@@ -6,19 +6,23 @@ from datetime import date
 from typing import NamedTuple
 
 from dunning.policy import severe
+from dunning.policy.answer import (
+    Line,
+    PlannedAttempt,
+)
 from dunning.policy.channels import Todo
 from dunning.policy.clock import legal_deadline
 from dunning.policy.netting import oldest_first
 from dunning.policy.steps import Scene, Verdict
 from dunning.policy.table import asks_for, is_taken, marked, table
 from dunning.policy.types import (
+    DoneStep,
+)
+from dunning.policy.words import (
     CUSTOMER_CHANNELS,
     Channel,
-    DoneStep,
     Kind,
-    Line,
     Part,
-    PlannedAttempt,
     Result,
     State,
     Tone,

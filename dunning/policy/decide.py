@@ -5,6 +5,13 @@ from dataclasses import replace
 from datetime import date
 
 from dunning.policy import severe
+from dunning.policy.answer import (
+    Decision,
+    Plan,
+    PlannedAttempt,
+    SkipRecord,
+    TaskDraft,
+)
 from dunning.policy.consolidate import attempts_of, gather
 from dunning.policy.extras import ask_received, follow_ups, lapsed_follow_ups, statement
 from dunning.policy.handover import hand_over, too_small
@@ -15,14 +22,11 @@ from dunning.policy.reasons import Reason
 from dunning.policy.steps import Scene, Verdict, judge, set_scene
 from dunning.policy.stops import is_beyond_limits
 from dunning.policy.types import (
-    Channel,
     CustomerFacts,
-    Decision,
-    Plan,
-    PlannedAttempt,
     Policy,
-    SkipRecord,
-    TaskDraft,
+)
+from dunning.policy.words import (
+    Channel,
     TaskKind,
     Tone,
 )

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from dunning.policy.answer import (
+    PlannedAttempt,
+    SkipRecord,
+)
 from dunning.policy.channels import Todo, Work, resolve
 from dunning.policy.ladder import Rung
 from dunning.policy.netting import is_overdue
@@ -14,14 +18,14 @@ from dunning.policy.stops import needs_follow_up
 from dunning.policy.table import table
 from dunning.policy.types import (
     Action,
-    Channel,
     Contact,
+    PromiseFacts,
+    Step,
+)
+from dunning.policy.words import (
+    Channel,
     Kind,
     Part,
-    PlannedAttempt,
-    PromiseFacts,
-    SkipRecord,
-    Step,
     Tone,
 )
 

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dunning.policy import severe
+from dunning.policy.answer import (
+    Line,
+    PlannedAttempt,
+)
 from dunning.policy.made import contacts_made, final_sent_on
 from dunning.policy.reasons import Reason
 from dunning.policy.steps import Scene, Verdict
-from dunning.policy.types import (
+from dunning.policy.words import (
     Channel,
     Kind,
-    Line,
     Part,
-    PlannedAttempt,
     TaskKind,
     Tone,
 )

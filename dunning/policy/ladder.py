@@ -8,15 +8,17 @@ from functools import lru_cache
 from dunning.policy.reasons import Reason
 from dunning.policy.types import (
     Action,
-    Channel,
     DoneStep,
     ItemFacts,
-    Kind,
     Policy,
-    Result,
     Settings,
-    State,
     Step,
+)
+from dunning.policy.words import (
+    Channel,
+    Kind,
+    Result,
+    State,
     Tone,
     Workdays,
 )

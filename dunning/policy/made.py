@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from dunning.policy.types import (
-    Channel,
-    Condition,
     Contact,
     CustomerFacts,
     DoneStep,
     ItemFacts,
+    Step,
+)
+from dunning.policy.words import (
+    Channel,
+    Condition,
     Kind,
     Result,
     State,
-    Step,
     Tone,
 )
 

@@ -2,7 +2,9 @@
 
 from datetime import date
 
-from dunning.policy.types import Workdays
+from dunning.policy.words import (
+    Workdays,
+)
 
 
 class RememberedDays:

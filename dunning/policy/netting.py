@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from dunning.policy.types import ZERO, CreditFacts, CustomerFacts, ItemFacts, ItemKey
+from dunning.policy.types import (
+    CreditFacts,
+    CustomerFacts,
+    ItemFacts,
+)
+from dunning.policy.words import (
+    ZERO,
+    ItemKey,
+)
 
 
 @dataclass(frozen=True, slots=True)

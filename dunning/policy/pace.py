@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 from dunning.policy.reasons import Reason
 from dunning.policy.types import (
-    CUSTOMER_CHANNELS,
-    Channel,
     Contact,
     CustomerFacts,
+    PolicySettings,
+)
+from dunning.policy.words import (
+    CUSTOMER_CHANNELS,
+    Channel,
     ItemKey,
     Kind,
-    PolicySettings,
     Result,
     State,
     Tone,

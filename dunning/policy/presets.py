@@ -2,12 +2,14 @@
 
 from dunning.policy.types import (
     Action,
-    Channel,
-    Condition,
     Policy,
     PolicySettings,
-    Reference,
     Step,
+)
+from dunning.policy.words import (
+    Channel,
+    Condition,
+    Reference,
     Tone,
 )
 

@@ -9,19 +9,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from dunning.policy.answer import (
+    Line,
+)
 from dunning.policy.netting import is_overdue
 from dunning.policy.reasons import Reason
 from dunning.policy.steps import Scene, set_scene
 from dunning.policy.stops import Stop, amount_stop
 from dunning.policy.table import credit_lines
 from dunning.policy.types import (
-    CUSTOMER_CHANNELS,
-    Channel,
     CustomerFacts,
     ItemFacts,
+)
+from dunning.policy.words import (
+    CUSTOMER_CHANNELS,
+    Channel,
     ItemKey,
     Kind,
-    Line,
     Part,
     Tone,
 )

@@ -9,20 +9,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
+from dunning.policy.answer import (
+    Line,
+    Plan,
+    PlannedAttempt,
+    SkipRecord,
+)
 from dunning.policy.decide import decide
 from dunning.policy.types import (
-    Channel,
     Contact,
     CustomerFacts,
     DoneStep,
-    ItemKey,
-    Line,
-    Part,
-    Plan,
-    PlannedAttempt,
     Policy,
+)
+from dunning.policy.words import (
+    Channel,
+    ItemKey,
+    Part,
     Result,
-    SkipRecord,
     State,
 )
 

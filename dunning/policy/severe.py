@@ -9,14 +9,16 @@ from dunning.policy.netting import Net
 from dunning.policy.reasons import Reason
 from dunning.policy.stops import Stop
 from dunning.policy.types import (
-    ZERO,
-    Channel,
     Contact,
     CustomerFacts,
     DoneStep,
     ItemFacts,
-    State,
     Step,
+)
+from dunning.policy.words import (
+    ZERO,
+    Channel,
+    State,
     TaskKind,
     Tone,
 )

@@ -5,6 +5,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from dunning.policy import severe
+from dunning.policy.answer import (
+    SkipRecord,
+)
 from dunning.policy.channels import Record, Todo, Work, resolve
 from dunning.policy.clock import Clock
 from dunning.policy.ladder import (
@@ -34,7 +37,8 @@ from dunning.policy.types import (
     CustomerFacts,
     ItemFacts,
     Policy,
-    SkipRecord,
+)
+from dunning.policy.words import (
     TaskKind,
     Tone,
 )

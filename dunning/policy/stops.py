@@ -11,9 +11,11 @@ from dunning.policy.types import (
     CustomerFacts,
     HoldFacts,
     ItemFacts,
-    Kind,
     PlanFacts,
     PromiseFacts,
+)
+from dunning.policy.words import (
+    Kind,
     Result,
     State,
     TaskKind,

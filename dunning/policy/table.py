@@ -5,10 +5,17 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from dunning.policy.answer import (
+    Line,
+)
 from dunning.policy.netting import is_overdue, shared_out
 from dunning.policy.reasons import Reason
 from dunning.policy.steps import Scene, Verdict
-from dunning.policy.types import ZERO, ItemKey, Line, Part
+from dunning.policy.words import (
+    ZERO,
+    ItemKey,
+    Part,
+)
 
 AGREED = frozenset({Reason.PROMISED, Reason.PLAN})
 QUERIED = frozenset({Reason.HOLD, Reason.ASKED_RECEIVED, Reason.ASK_RECEIVED})

@@ -1,4 +1,4 @@
-"""The words of the policy as plain values: what decide() reads and what it answers.
+"""What decide() reads, as plain values: policies, settings and the facts of one customer.
 
 Everything is frozen and free of Django, so that the same facts come from the database,
 from a story test or from a simulation. Dates are days of the customer's calendar; money
@@ -9,147 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
-from typing import NamedTuple, Protocol
 
 from dunning.policy.reasons import Reason
-
-ZERO = Decimal("0.00")
-
-
-class Tone(StrEnum):
-    """How a message speaks; in order, softest first. ``internal`` never reaches a customer."""
-
-    COURTESY = "courtesy"
-    FRIENDLY = "friendly"
-    FIRM = "firm"
-    DIRECT = "direct"
-    URGENT = "urgent"
-    FINAL = "final"
-    INTERNAL = "internal"
-
-    @property
-    def rank(self) -> int:
-        """0 for courtesy up to 5 for final; internal ranks below all of them."""
-        return TONE_RANK[self]
-
-
-TONE_RANK = {tone: number for number, tone in enumerate(Tone)} | {Tone.INTERNAL: -1}
-
-
-class Channel(StrEnum):
-    EMAIL = "email"
-    CALL = "call"
-    LETTER = "letter"
-    VISIT = "visit"
-    INTERNAL = "internal"
-    HANDOVER = "handover"
-
-
-CUSTOMER_CHANNELS = frozenset({Channel.EMAIL, Channel.CALL, Channel.LETTER, Channel.VISIT})
-
-
-class State(StrEnum):
-    """States of a contact attempt (DELIVERY 3.2)."""
-
-    PLANNED = "planned"
-    CLAIMED = "claimed"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    HELD = "held"
-    CANCELLED = "cancelled"
-    SKIPPED = "skipped"
-
-
-class Result(StrEnum):
-    """How far a contact got; what counts as made is rule 6."""
-
-    NONE = ""
-    ACCEPTED = "accepted"
-    DELIVERED = "delivered"
-    BOUNCED = "bounced"
-    RIGHT_PARTY = "right_party"
-    THIRD_PARTY = "third_party"
-    NO_CONTACT = "no_contact"
-    RETURNED = "returned"
-
-
-class Kind(StrEnum):
-    """Why a contact attempt exists."""
-
-    LADDER = "ladder"
-    STATEMENT = "statement"
-    PROMISE_FOLLOW_UP = "promise_follow_up"
-    ASK_RECEIVED = "ask_received"
-    CALL_BACK = "call_back"
-    RESEND = "resend"
-    THANKS = "thanks"
-    MANUAL = "manual"
-    INBOUND = "inbound"
-
-
-class Part(StrEnum):
-    """The three parts of a notice's table (rule 3)."""
-
-    PLEASE_PAY = "please_pay"
-    IN_QUERY = "in_query"
-    NOT_YET_DUE = "not_yet_due"
-
-
-class Condition(StrEnum):
-    """When a step or action applies; where it is false, "not needed" is recorded."""
-
-    NO_RESPONSE = "no_response"
-    NO_INBOUND_SINCE_FINAL = "no_inbound_since_final"
-    THREE_CONTACTS_MADE = "three_contacts_made"
-
-
-class Reference(StrEnum):
-    """The day a policy counts from."""
-
-    DUE_DATE = "due_date"
-    LATER_OF_ISSUE_AND_DUE_LESS_21 = "later_of_issue_and_due_less_21"
-
-
-class TaskKind(StrEnum):
-    ASK_ADDRESS = "ask_address"
-    FIND_NUMBER = "find_number"
-    FIND_CONTACT = "find_contact"
-    ALLOCATE_OR_REFUND = "allocate_or_refund"
-    LADDER_END = "ladder_end"
-    AGREE_PLAN = "agree_plan"
-    READ_REPLY = "read_reply"
-    DECIDE = "decide"
-    CHECK_DELIVERY = "check_delivery"
-    OWNER_DECIDES = "owner_decides"
-
-
-class ItemKey(NamedTuple):
-    """An open item: an invoice (instalment_no 0) or one of its instalments."""
-
-    invoice_id: int
-    instalment_no: int = 0
-
-
-class Interval(NamedTuple):
-    """Days from *start* up to and including *end*; *end* None is still running."""
-
-    start: date
-    end: date | None
-
-
-class Workdays(Protocol):
-    """What the policy needs of a calendar (arfollow.shared.workdays.Calendar has it)."""
-
-    def is_business_day(self, day: date) -> bool: ...
-    def roll_forward(self, day: date) -> date: ...
-    def add(self, day: date, count: int) -> date: ...
-    def previous(self, day: date) -> date: ...
-
-
-# --- the policy -------------------------------------------------------------------------
+from dunning.policy.words import (
+    ZERO,
+    Channel,
+    Condition,
+    Interval,
+    ItemKey,
+    Kind,
+    Reference,
+    Result,
+    State,
+    Tone,
+    Workdays,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +99,6 @@ class Settings:
     promise_grace_business_days: int = 2
     promise_max_in_row: int = 2
     promise_max_days: int = 30
-    says_paid_days: int = 5
     freshness_business_days: int = 3
     after_payment_business_days: int = 2
     ask_received_business_days: int = 10
@@ -246,9 +119,6 @@ class Settings:
     payment_data_as_of: date | None = None
     paused: bool = False
     our_calendar: Workdays | None = None
-
-
-# --- the facts --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,7 +280,6 @@ class CustomerFacts:
     quiet: tuple[Interval, ...] = ()
     last_payment_on: date | None = None
     unread_replies: int = 0
-    last_statement_on: date | None = None
     legal_stop: str = ""
     placed: bool = False
     direct_debit_until: date | None = None
@@ -418,120 +287,3 @@ class CustomerFacts:
     cannot_pay_reason: str = ""
     paused: bool = False
     settings: Settings = field(default_factory=Settings)
-
-
-# --- the answer -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What happens to one item today, and why.
-
-    ``step_key`` is the step taken today, ``last_step`` the one done before it; ``next_on``
-    the day the next step is due or the stop ends, None where a person's act ends it.
-    """
-
-    key: ItemKey
-    reason: Reason
-    step_key: str = ""
-    next_step: str = ""
-    next_on: date | None = None
-    last_step: str = ""
-    last_on: date | None = None
-    stopped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of a notice's table; a completing line moves its item's step.
-
-    Credits are lines with ``key`` None and a negative amount.
-    """
-
-    part: Part
-    amount: Decimal
-    currency: str
-    key: ItemKey | None = None
-    label: str = ""
-    due_date: date | None = None
-    step_key: str = ""
-    action_key: str = ""
-    repeat: int = 0
-    cycle: int = 1
-    offset: int | None = None
-    completes: bool = False
-    taken: bool = False
-    pay_by: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedAttempt:
-    """One contact attempt for one customer and channel, with its table."""
-
-    channel: Channel
-    tone: Tone
-    kind: Kind
-    reason: Reason
-    step_key: str = ""
-    action_key: str = ""
-    role: str = "payables"
-    contact_id: int | None = None
-    lead: ItemKey | None = None
-    lines: tuple[Line, ...] = ()
-    needs_approval: bool = False
-    certified: bool = False
-    also_escalation: bool = False
-    offers_plan: bool = False
-    deadline: date | None = None
-    substitutes: Channel | None = None
-    promise_id: int | None = None
-    note: str = ""
-
-    @property
-    def completing(self) -> tuple[Line, ...]:
-        """The lines that move their item's step."""
-        return tuple(line for line in self.lines if line.completes)
-
-    def totals(self) -> dict[str, Decimal]:
-        """What is asked for, per currency: the sum of the *please pay* lines, credits negative."""
-        totals: dict[str, Decimal] = {}
-        for line in self.lines:
-            if line.part is Part.PLEASE_PAY:
-                totals[line.currency] = totals.get(line.currency, ZERO) + line.amount
-        return totals
-
-
-@dataclass(frozen=True, slots=True)
-class SkipRecord:
-    """A step's action recorded instead of done, so that the ladder can be rebuilt."""
-
-    key: ItemKey
-    step_key: str
-    action_key: str
-    channel: Channel
-    reason: Reason
-    repeat: int = 0
-    cycle: int = 1
-    offset: int | None = None
-    attempt_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TaskDraft:
-    """Work for a person that ends a stop; ``key`` None concerns the whole customer."""
-
-    kind: TaskKind
-    reason: Reason
-    key: ItemKey | None = None
-    step_key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The whole answer for one customer and day."""
-
-    attempts: tuple[PlannedAttempt, ...] = ()
-    decisions: tuple[Decision, ...] = ()
-    skips: tuple[SkipRecord, ...] = ()
-    tasks: tuple[TaskDraft, ...] = ()
-    warnings: tuple[str, ...] = ()

@@ -33,7 +33,9 @@ from dunning.policy import (
 )
 from dunning.policy.netting import net_of_credits
 from dunning.policy.pace import is_contact, next_contact
-from dunning.policy.types import PolicySettings
+from dunning.policy.types import (
+    PolicySettings,
+)
 
 US = Calendar("US")
 TODAY = date(2025, 6, 2)
