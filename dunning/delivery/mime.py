@@ -140,7 +140,7 @@ def _html(message: Message, notice: Notice, tables: Sequence[TableView], *, is_s
 
 def _is_internal(notice: Notice) -> bool:
     """Read by colleagues: a notice, or a script for a call or a visit."""
-    return notice.purpose is Purpose.INTERNAL or notice.channel in ("call", "visit")
+    return notice.purpose is Purpose.INTERNAL or notice.channel in ("call", "visit", "internal")
 
 
 @lru_cache(maxsize=1)

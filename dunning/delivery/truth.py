@@ -20,7 +20,7 @@ from dunning.policy import Tone as PolicyTone
 from dunning.policy.clock import legal_deadline
 from dunning.policy.recheck import Planned, Verified, recheck
 
-WITHOUT_LEDGER = frozenset({"test", "inbound"})
+WITHOUT_LEDGER = frozenset({"test", "inbound", "morning"})
 COUNTED_FROM = "deadline_counted_from"
 
 

@@ -82,6 +82,7 @@ class AttemptKind(models.TextChoices):
     MANUAL = "manual", "Written by staff"
     INBOUND = "inbound", "They contacted us"
     TEST = "test", "Test"
+    MORNING = "morning", "Morning figures"
 
 
 class ProviderStatus(models.TextChoices):
@@ -266,6 +267,10 @@ class ContactAttempt(models.Model):
             ),
             # Used by a customer's contact history.
             models.Index(fields=["customer", "-id"], name="attempt_of_customer"),
+            # Used by the dashboard: what left since yesterday.
+            models.Index(
+                fields=["sent_at"], condition=Q(sent_at__isnull=False), name="attempt_by_sent_at"
+            ),
             # Used by webhooks that know only our Message-ID.
             models.Index(
                 fields=["message_id"], condition=~Q(message_id=""), name="attempt_message_id"
