@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -24,6 +25,7 @@ class Moment:
     verb: str
     object_type: str
     object_id: int | None
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +58,13 @@ def _history(events: QuerySet[Event], after: Cursor | None) -> History:
 
 
 def _moment(event: Event) -> Moment:
-    said = say_days_in(event.data.summary) if event.data.values is not None else ERASED
-    return Moment(event.at, said, event.actor_label, event.verb, event.object_type, event.object_id)
+    values = event.data.values
+    return Moment(
+        when=event.at,
+        title=ERASED if values is None else say_days_in(event.data.summary),
+        who=event.actor_label,
+        verb=event.verb,
+        object_type=event.object_type,
+        object_id=event.object_id,
+        values=values or {},
+    )

@@ -39,6 +39,7 @@ class Column:
     sortable: bool = True
     numeric: bool = False
     nullable: bool = False
+    export_only: bool = False
     value: Callable[[Any], object] | None = None
 
     @property
@@ -147,7 +148,9 @@ class ListView(View):
         self.decorate(shown)
         return ListState(
             rows=shown,
-            headers=[self._header(each, column, order) for each in self.columns],
+            headers=[
+                self._header(each, column, order) for each in self.columns if not each.export_only
+            ],
             form=form,
             next=next_,
             previous=previous,

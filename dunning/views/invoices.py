@@ -42,7 +42,7 @@ class InvoiceList(ListView):
     columns = (
         Column("number", "Invoice"),
         Column("customer__name", "Customer"),
-        Column("issue_date", "Issued"),
+        Column("issue_date", "Issued", export_only=True),
         Column("next_due_date", "Due"),
         Column("days", "Days late", sortable=False, numeric=True, value=lambda r: max(r.days, 0)),
         Column("currency", "Currency", sortable=False),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from customers.history import Moment
+from dunning.models import Channel
 from dunning.views.links import address
 
 PAGES = {
@@ -37,6 +38,8 @@ def entries(moments: Iterable[Moment]) -> list[dict[str, object]]:
 
 def _entry(moment: Moment) -> dict[str, object]:
     label, kind = TAGS.get(moment.verb, ("", ""))
+    if moment.verb == "attempt.sent":
+        label = dict(Channel.choices).get(moment.values.get("channel", ""), label)
     page = PAGES.get(moment.object_type)
     return {
         "when": moment.when,

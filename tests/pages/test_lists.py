@@ -36,6 +36,7 @@ class TermsList(ListView):
         Column("days", "Days", numeric=True),
         Column("discount_percent", "Discount", numeric=True, nullable=True),
         Column("half", "Half", sortable=False, value=lambda row: row.days / 2),
+        Column("code", "Code", export_only=True),
     )
     default_sort = "name"
     filter_form = NameFilter
@@ -188,9 +189,13 @@ def test_the_export_holds_every_row_of_the_filter_not_only_the_page() -> None:
     answer = page.get(page.request)
     text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
     lines = list(csv.reader(StringIO(text)))
-    assert lines[0] == ["Name", "Days", "Discount", "Half"]
+    assert lines[0] == ["Name", "Days", "Discount", "Half", "Code"]
     assert [line[0] for line in lines[1:]] == [f"Terms {n}" for n in range(19, 9, -1)]
     assert answer["Content-Disposition"] == 'attachment; filename="terms-list.csv"'
+
+
+def test_a_column_for_the_export_only_is_not_on_the_page() -> None:
+    assert [head.label for head in shown().headers] == ["Name", "Days", "Discount", "Half"]
 
 
 def test_cursors_keep_the_kind_of_their_value() -> None:
