@@ -53,6 +53,7 @@ def test_files_of_the_tests_stay_out_of_the_project() -> None:
     assert RUN_DIR in settings.VAR_DIR.parents
 
 
+@pytest.mark.filterwarnings("ignore:A test tried to use socket")  # it says so twice
 def test_no_test_reaches_beyond_this_machine() -> None:
     with pytest.raises(SocketConnectBlockedError), socket.socket() as line:
         line.connect(("192.0.2.1", 80))
