@@ -225,7 +225,7 @@ def _climb(verdict: Verdict, scene: Scene) -> Verdict:
         len(verdict.clock.ladder.rungs),
     )
     if must_ask_received(verdict.item, verdict.position, firm, scene.today):
-        return replace(verdict, reason=Reason.ASK_RECEIVED, asks=True)
+        return replace(verdict, reason=Reason.ASK_RECEIVED, asks=True, next_on=scene.tomorrow)
     unmet = _unmet(verdict, rung, scene)
     if unmet is not None:
         skips = tuple(_record(verdict, action, unmet) for action in rung.step.actions)

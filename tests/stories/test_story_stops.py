@@ -266,3 +266,10 @@ def test_who_opted_out_of_soft_reminders_is_written_to_from_firm_on() -> None:
     world.live("2025-03-03", "2025-04-30")
     assert world.skipped(key)["d3/email"] is Reason.OPTED_OUT
     assert {m.tone for m in world.sent(Channel.EMAIL)} == {Tone.FIRM}
+
+
+def test_the_day_after_the_question_the_item_is_looked_at_again() -> None:
+    world, key = open_account()
+    world.bills[key].skipped_since = day("2025-04-03")
+    world.live("2025-04-07", "2025-04-07")
+    assert world.said("2025-04-07", key).next_on == day("2025-04-08")
