@@ -210,7 +210,7 @@ def test_a_sound_ledger_is_proved_and_a_breach_ends_with_status_one(tmp_path: Pa
 def test_the_process_ends_with_the_status_and_speaks_on_stderr(tmp_path: Path) -> None:
     file = saved(tmp_path, own({"issue_date": "05/01/2026"}))
     done = subprocess.run(
-        [sys.executable, "manage.py", "import_ledger", file, "--json"],
+        [sys.executable, "manage.py", "import_ledger", file, "--as-of", "2026-03-31", "--json"],
         cwd=settings.BASE_DIR,
         capture_output=True,
         text=True,

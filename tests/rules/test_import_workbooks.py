@@ -240,3 +240,21 @@ def test_a_workbook_with_damaged_parts_is_read_or_refused(name: str) -> None:
         part[at : at + dice.randint(0, 30)] = dice.choice([b"", b"<", b"9" * 20, b"&#0;", b"-1"])
         with contextlib.suppress(UnreadableFile):
             read_rows(repacked(whole, name, bytes(part)))
+
+
+def test_a_sheet_by_another_name_is_looked_over_too() -> None:
+    data = xlsx(cells())
+    far = b'<sheetData><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    with pytest.raises(UnreadableFile, match="not a list of invoices"):
+        read_rows(added(data, "xl/anything.bin", b"<worksheet>" + far + b"</worksheet>"))
+    with pytest.raises(UnreadableFile, match="document type"):
+        read_rows(added(data, "xl/anything.bin", b"<?xml?><!DOCTYPE x>"))
+    assert read_rows(added(data, "xl/media/logo.png", b"\x89PNG\r\n" + bytes(500))).rows
+
+
+def added(data: bytes, name: str, content: bytes) -> bytes:
+    """The workbook with one more part."""
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return out.getvalue()

@@ -27,8 +27,8 @@ def open_table(data: bytes, options: Options) -> Table:
     limits = options.limits
     if len(data) > limits.file_bytes:
         raise UnreadableFile(
-            f"The file has {len(data) / workbook.MEGABYTE:.1f} MB; at most"
-            f" {limits.file_bytes / workbook.MEGABYTE:g} MB fit in one import. Split it."
+            f"At most {limits.file_bytes / workbook.MEGABYTE:g} MB fit in one import;"
+            " split the file."
         )
     if not data.strip(b"\0 \r\n\t\xef\xbb\xbf"):
         raise UnreadableFile("The file is empty.")

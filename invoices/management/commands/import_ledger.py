@@ -19,7 +19,7 @@ from invoices.imports.apply import (
     preview,
 )
 from invoices.imports.plan import EarlierDay
-from invoices.imports.readers import Options, Remark, UnreadableFile
+from invoices.imports.readers import Limits, Options, Remark, UnreadableFile
 
 BAD_INPUT = 2
 SHOWN = 50
@@ -88,7 +88,7 @@ def _request(options: dict[str, Any]) -> Request:
         columns["reminded"] = options["reminded_column"]
     return Request(
         file_name=options["file"].name,
-        data=options["file"].read_bytes(),
+        data=_beginning(options["file"]),
         as_of=options["as_of"] or clock.today(company().time_zone),
         source=options["source"],
         options=Options(
@@ -100,6 +100,12 @@ def _request(options: dict[str, Any]) -> Request:
         start_step=options["start_step"].strip().lower()[:40],
         strict=options["strict"],
     )
+
+
+def _beginning(file: Path) -> bytes:
+    """The file, or as much of it as shows that it is too large."""
+    with file.open("rb") as opened:
+        return opened.read(Limits().file_bytes + 1)
 
 
 def field_and_column(text: str) -> tuple[str, str]:
