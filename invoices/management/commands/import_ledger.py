@@ -10,14 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from arfollow.shared import clock
 from arfollow.shared.money import CurrencyError, check_currency
-from invoices.imports.apply import (
-    Request,
-    Result,
-    RowsRejected,
-    company,
-    import_ledger,
-    preview,
-)
+from invoices.imports.apply import Request, Result, RowsRejected, import_ledger, preview
+from invoices.imports.apply.known import company
 from invoices.imports.plan import EarlierDay
 from invoices.imports.readers import Limits, Options, Remark, UnreadableFile
 
