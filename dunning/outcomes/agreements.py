@@ -65,6 +65,9 @@ def add_promise(
         items = chosen(customer_id, given.items, today=today)
         currency, covered = _one_currency(given.currency, items)
         amount = _promised(given.amount, covered, currency)
+        known = _same_promise(customer_id, given.due_on, currency, amount, today)
+        if known is not None:
+            return known
         promise = Promise.objects.create(
             customer=customer,
             call=call,
@@ -81,6 +84,20 @@ def add_promise(
         leave_event("promise.made", promise, customer_id, said, actor)
         touch(customer_id)
     return promise
+
+
+def _same_promise(
+    customer_id: int, due_on: date, currency: str, amount: Decimal, today: date
+) -> Promise | None:
+    """The same promise noted a moment ago: a form that was sent twice (L18)."""
+    return Promise.objects.filter(
+        customer_id=customer_id,
+        made_on=today,
+        due_on=due_on,
+        currency=currency,
+        amount=amount,
+        status=PromiseStatus.OPEN,
+    ).first()
 
 
 def _check_promise(customer_id: int, due_on: date, today: date) -> None:
@@ -177,7 +194,10 @@ def add_hold(
     today: date,
     call: ContactAttempt | None = None,
 ) -> list[Hold]:
-    """Make steps wait until a day. What is on our side stops the clock (rule 1)."""
+    """Make steps wait until a day; answers the holds that are new.
+
+    What is on our side stops the clock (rule 1).
+    """
     if wanted.until < today:
         raise ServiceError("A hold ends today or later.")
     with transaction.atomic():
@@ -199,10 +219,26 @@ def add_hold(
             )
             for key in keys
         ]
-        Hold.objects.bulk_create(holds)
-        _tell_of_hold(holds[0], items, actor)
-        touch(customer_id)
-    return holds
+        new = [hold for hold in holds if not _is_set(hold)]
+        if new:
+            Hold.objects.bulk_create(new)
+            _tell_of_hold(new[0], items, actor)
+            touch(customer_id)
+    return new
+
+
+def _is_set(hold: Hold) -> bool:
+    """Whether the very same hold is on already: a form that was sent twice (L18)."""
+    return Hold.objects.filter(
+        customer=hold.customer,
+        invoice=hold.invoice,
+        instalment_no=hold.instalment_no,
+        reason=hold.reason,
+        stops_clock=hold.stops_clock,
+        starts_on=hold.starts_on,
+        ends_on=hold.ends_on,
+        released_on=None,
+    ).exists()
 
 
 def _tell_of_hold(hold: Hold, items: Sequence[OpenItem], actor: Actor) -> None:

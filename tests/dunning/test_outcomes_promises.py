@@ -193,6 +193,21 @@ def test_a_hold_of_the_customer_is_one_row_and_one_of_items_a_row_each() -> None
     assert {hold.invoice_id for hold in _hold(line, some)} == {line.older.pk, line.newer.pk}
 
 
+def test_l18_the_same_promise_or_hold_twice_is_one() -> None:
+    line = ring()
+    assert promise(line) == promise(line)
+    wanted = HoldInput("other", FRIDAY, items=(ItemKey(line.older.pk),))
+    assert (len(_hold(line, wanted)), len(_hold(line, wanted))) == (1, 0)
+    assert Promise.objects.count() == Hold.objects.count() == 1
+
+
+def test_a_second_promise_of_another_amount_is_another_promise() -> None:
+    line = ring()
+    promise(line, items=(ItemKey(line.older.pk),))
+    promise(line, items=(ItemKey(line.newer.pk),))
+    assert Promise.objects.count() == 2
+
+
 def test_a_hold_on_our_side_stops_the_clock() -> None:
     line = ring()
     assert not _hold(line, HoldInput("other", FRIDAY))[0].stops_clock
