@@ -89,9 +89,9 @@ def test_l33_leading_zeros_of_266_numbers_survive(shared_data: Path) -> None:
 
 
 def test_the_highradius_ledger_comes_in_whole_and_fast(shared_data: Path) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # others may share the machine
     result = load(shared_data, "ledgers/highradius_open_items.csv", AUGUST)
-    assert time.perf_counter() - started < 60
+    assert time.process_time() - started < 30
     assert (result.created, result.rejected, result.customers_created) == (9681, 0, 553)
     found = ageing(AUGUST)["USD"]
     assert {name: one.count for name, one in found.buckets.items()} == {

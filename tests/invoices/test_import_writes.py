@@ -452,6 +452,7 @@ def test_a_preview_writes_nothing_and_says_the_same() -> None:
     foreseen = preview(request)
     assert everything() == before
     assert run(request.data) == foreseen
+    assert preview(request) == run(request.data)
 
 
 def test_f56_a_name_that_begins_a_formula_is_stored_as_it_is() -> None:

@@ -103,7 +103,7 @@ def preview(request: Request) -> Result:
     reading = read(request.data, request.options)
     source = _source_name(request, reading)
     _, plan = _plan(reading, request, source)
-    return _result(plan, reading, source, request)
+    return _result(plan, reading, source, request, repeated=_is_repeated(source, request))
 
 
 def import_ledger(request: Request) -> Result:
@@ -118,7 +118,7 @@ def import_ledger(request: Request) -> Result:
         source = _locked_source(name)
         lock_customers(reading, name)
         loaded, plan = _plan(reading, request, name)
-        result = _result(plan, reading, name, request, repeated=_is_repeated(source, request))
+        result = _result(plan, reading, name, request, repeated=_is_repeated(name, request))
         if not (result.repeated and plan.changes_nothing):
             _write(plan, loaded, request, name)
             _keep_batch(plan, reading, request, source, result)
@@ -143,8 +143,9 @@ def _locked_source(name: str) -> LedgerSource:
     return LedgerSource.objects.select_for_update().get(name=name)
 
 
-def _is_repeated(source: LedgerSource, request: Request) -> bool:
-    return source.batches.filter(sha256=_sha256(request.data), as_of=request.as_of).exists()
+def _is_repeated(source: str, request: Request) -> bool:
+    same = ImportBatch.objects.filter(sha256=_sha256(request.data), as_of=request.as_of)
+    return same.filter(source__name=source).exists()
 
 
 def _sha256(data: bytes) -> str:
