@@ -39,7 +39,7 @@ NO_BAR = frozenset({Reason.JUST_PAID, Reason.UNREACHABLE})
 ASKED_FOR = frozenset({Kind.RESEND, Kind.THANKS, Kind.MANUAL, Kind.CALL_BACK})
 """Kinds that a person asked for: their figures are renewed, the stops are not theirs."""
 
-SETTLED = frozenset({Reason.PAID, Reason.TOLERANCE, Reason.COVERED})
+SETTLED = frozenset({Reason.PAID, Reason.TOLERANCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +94,31 @@ def _again(
     own = next((line for line in old if line.completes), old[0])
     stop = amount_stop(item, scene.net, scene.facts) or scene.stops.find(item)
     reason = stop.reason if stop is not None else None
-    if reason is None and item.dispute_open and _is_severe(planned):
-        reason = Reason.DISPUTED
     if reason in SETTLED:
         return [], reason
     part = _part(item, reason, scene)
+    if reason is None and item.dispute_open and _is_severe(planned):
+        reason, part = Reason.DISPUTED, Part.IN_QUERY
     keeps = reason is None and (part is Part.PLEASE_PAY or planned.tone is Tone.COURTESY)
-    row = replace(own, part=part, amount=item.collectible, due_date=item.due_date,
-                  completes=own.completes and keeps, taken=own.taken and keeps)  # fmt: skip
-    rows = [row] if item.collectible > 0 else []
-    if item.disputed > 0 and planned.channel in CUSTOMER_CHANNELS:
-        query = Line(Part.IN_QUERY, min(item.disputed, item.open), item.currency, key, own.label,
-                     item.due_date)  # fmt: skip
-        rows.append(query)
-    return rows, reason
+    row = replace(
+        own,
+        part=part,
+        amount=item.collectible,
+        due_date=item.due_date,
+        completes=own.completes and keeps,
+        taken=own.taken and keeps,
+    )
+    covered = part is Part.PLEASE_PAY and item.currency in scene.net.settled
+    rows = [row] if item.collectible > 0 and not covered else []
+    return rows + _contested(item, own, planned), reason
+
+
+def _contested(item: ItemFacts, own: Line, planned: Planned) -> list[Line]:
+    """The disputed part, as customers are shown it."""
+    if item.disputed <= 0 or planned.channel not in CUSTOMER_CHANNELS:
+        return []
+    amount = min(item.disputed, item.open)
+    return [Line(Part.IN_QUERY, amount, item.currency, item.key, own.label, item.due_date)]
 
 
 def _is_severe(planned: Planned) -> bool:
@@ -116,7 +127,7 @@ def _is_severe(planned: Planned) -> bool:
 
 
 def _part(item: ItemFacts, reason: Reason | None, scene: Scene) -> Part:
-    if reason in (Reason.HOLD, Reason.DISPUTED):
+    if reason is Reason.HOLD:
         return Part.IN_QUERY
     if reason in (Reason.PROMISED, Reason.PLAN) or not is_overdue(item, scene.today):
         return Part.NOT_YET_DUE

@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 import pytest
 from django.core import mail
 
-from arfollow.shared.models import EventData
+from arfollow.shared.models import Event, EventData
 from dunning.delivery.frozen import sha256
 from dunning.dispatch import send_some, sender
 from dunning.models import AttemptState, FrozenMessage
@@ -89,6 +89,13 @@ def test_sending_leaves_an_event_and_wakes_the_next_run(reminder):
     reminder.customer.refresh_from_db()
     assert reminder.customer.ledger_seq > before
     assert EventData.objects.filter(summary__startswith="Sent: ").count() == 1
+
+
+def test_a_message_that_is_still_true_is_not_touched(reminder):
+    before = list(reminder.items.values())
+    send_some(now=SLOT)
+    assert list(reminder.items.values()) == before
+    assert not Event.objects.filter(verb="attempt.changed").exists()
 
 
 def test_what_is_left_for_later_is_counted(reminder):
