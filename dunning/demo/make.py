@@ -16,7 +16,7 @@ from dunning.demo.office import Office
 from dunning.demo.papers import Happening
 from dunning.demo.script import Script
 from dunning.demo.telephone import Telephone
-from dunning.models import ContactAttempt, Enrolment
+from dunning.models import ContactAttempt, CustomerFollowUp, Enrolment
 from dunning.runs import enrol
 from invoices.models import Invoice, LedgerSource, Payment
 
@@ -61,6 +61,8 @@ def make(*, customers: int, invoices: int, seed: int, today: date, password: str
         _years(book, told, seed)
         company.payments_known_to(today)
         company.send_as_a_demo()
+        # Days to come were worked out with weekends; now every day is a business day.
+        CustomerFollowUp.objects.update(projected_seq=-1)
     return Made(
         customers=Customer.objects.count(),
         invoices=Invoice.objects.count(),
