@@ -195,7 +195,7 @@ def _write(pairs: Sequence[tuple[Case, Plan]], work: Pass) -> dict[int, list[str
     _lapse([skip for _, plan in pairs for skip in plan.skips if skip.attempt_id], work)
     drafts = [
         draft
-        for case, plan in pairs
+        for case, plan in sorted(pairs, key=_oldest_first)
         for draft in Drafting(case, work.ground, work.today, work.row).drafts(plan)
     ]
     stored = outbox.plan(drafts, now=work.now, company=work.ground.company)
@@ -207,6 +207,11 @@ def _write(pairs: Sequence[tuple[Case, Plan]], work: Pass) -> dict[int, list[str
             made.setdefault(attempt.customer_id, []).append(str(attempt.channel))
     _look_again(drafts, stored, work)
     return made
+
+
+def _oldest_first(pair: tuple[Case, Plan]) -> date:
+    """Messages of one slot leave in the order they were planned: the oldest item first."""
+    return min((item.due_date for item in pair[0].facts.items), default=date.max)
 
 
 def _look_again(
