@@ -6,6 +6,8 @@ from typing import Any
 
 from arfollow.staff.models import Company
 from customers.models import Contact, Customer
+from dunning import dispatch
+from dunning.dispatch import Tally
 from dunning.models import (
     AttemptItem,
     AttemptRecipient,
@@ -112,6 +114,11 @@ def _recipients(attempt: ContactAttempt, customer: Customer) -> list[AttemptReci
         AttemptRecipient(contact=person, name=person.name, address=person.email)
         for person in people.order_by("pk")
     ]
+
+
+def send_some(*, now: datetime = SLOT, seconds: float | None = None) -> Tally:
+    """One pass without the limit of time, so that a slow machine changes nothing."""
+    return dispatch.send_some(now=now, seconds=seconds)
 
 
 def state(attempt: ContactAttempt) -> str:

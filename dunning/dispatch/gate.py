@@ -23,7 +23,7 @@ from dunning.models import (
     FrozenMessage,
     HeldFor,
 )
-from dunning.outbox import SendTimes, in_window, next_slot, switches, zone_of
+from dunning.outbox import SendTimes, in_window, next_slot, switches, taken_days, zone_of
 from dunning.outbox.calendars import customer_calendar, our_calendar
 from dunning.policy import Reason, sentence
 from dunning.policy.recheck import NOT_NOW
@@ -161,6 +161,9 @@ def _capped(attempt: ContactAttempt, company: Company, today: date) -> str:
         channel=Channel.EMAIL,
         state__in=ON_ITS_WAY,
     ).exclude(pk=attempt.pk)
+    same_day = taken_days(attempt.customer_id, attempt.channel, today, but=attempt.pk)
+    if today in same_day:
+        return "The customer gets another message today."
     recent = others.filter(customer_id=attempt.customer_id, local_date__gt=today - WEEK)
     if recent.count() >= company.weekly_cap:
         return sentence(Reason.WEEKLY_CAP)

@@ -105,6 +105,8 @@ def _drain(tally: Tally, now: datetime, worker: str, seconds: float | None) -> N
             seen.update(claimed)
             try:
                 for attempt_id in claimed:
+                    if seconds is not None and time.monotonic() - started > seconds:
+                        break  # a slow provider must not carry the task over its limit
                     tally.count(_one(attempt_id, worker, now, ground, mailbox))
             except Stop as stop:
                 tally.count(str(stop))

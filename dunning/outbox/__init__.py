@@ -15,7 +15,7 @@ from dunning.outbox.decisions import (
     skip,
 )
 from dunning.outbox.instance import adopt, adopt_if_new, may_send
-from dunning.outbox.planning import Draft, dedupe_key, plan
+from dunning.outbox.planning import Draft, dedupe_key, plan, taken_days
 from dunning.outbox.slots import SendTimes, Slot, in_window, next_slot, zone_of
 
 __all__ = [
@@ -41,5 +41,6 @@ __all__ = [
     "release_storm",
     "settle_unknown",
     "skip",
+    "taken_days",
     "zone_of",
 ]

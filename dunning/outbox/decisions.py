@@ -32,6 +32,7 @@ from dunning.outbox.planning import counts_for_the_day, dedupe_key, taken_days
 from dunning.outbox.slots import SendTimes, Slot, next_slot, zone_of
 
 DECLINED = "declined"
+PAGE = 500
 
 
 class NextMove(StrEnum):
@@ -178,12 +179,28 @@ def release_held(attempt_id: int, *, actor: Actor, now: datetime | None = None) 
 
 
 def release_storm(*, actor: Actor, now: datetime | None = None) -> int:
-    """The one button of the storm guard: let everything go that it held; answers how many."""
+    """The one button of the storm guard: let everything go that it held; answers how many.
+
+    They keep their slots; what comes outside the window is moved when it is looked at.
+    """
+    now = now or clock.now()
     held = ContactAttempt.objects.filter(state=AttemptState.HELD, held_for=HeldFor.STORM)
-    ids = list(held.order_by("id").values_list("pk", flat=True))
-    for attempt_id in ids:
-        release_held(attempt_id, actor=actor, now=now)
-    return len(ids)
+    released = 0
+    while ids := list(held.order_by("id").values_list("pk", flat=True)[:PAGE]):
+        released += _release_page(ids, actor, now)
+    desk.tell_all("sending.released", f"{released} messages released", actor=actor)
+    return released
+
+
+def _release_page(ids: list[int], actor: Actor, now: datetime) -> int:
+    by = {"approved_by_id": actor.id, "approved_at": now}
+    try:
+        with transaction.atomic():
+            return moves.unhold_many(ids, **by)
+    except IntegrityError:  # a day of somebody was taken meanwhile: each gets its own slot
+        for attempt_id in ids:
+            release_held(attempt_id, actor=actor, now=now)
+        return len(ids)
 
 
 def settle_unknown(

@@ -25,9 +25,9 @@ def tell(
     events.record(entry, actor=actor)
 
 
-def tell_all(verb: str, summary: str) -> None:
+def tell_all(verb: str, summary: str, *, actor: Actor = SYSTEM) -> None:
     """An event of the company's own chain: it concerns no single customer."""
-    events.record(Entry(verb, "outbox", None, summary))
+    events.record(Entry(verb, "outbox", None, summary), actor=actor)
 
 
 def ask(attempt: ContactAttempt, kind: TaskKind, title: str, *, due_on: date) -> None:

@@ -158,6 +158,12 @@ def unhold(attempt_id: int, *, due_at: datetime | None, local_date: date, **fiel
                  local_date=local_date, **fields)  # fmt: skip
 
 
+def unhold_many(ids: Iterable[int], **fields: Any) -> int:
+    """Held → planned at the slot they had; the gate moves what comes outside its window."""
+    rows = ContactAttempt.objects.filter(pk__in=ids, state=STATE.HELD)
+    return _move_many(rows, STATE.PLANNED, held_for="", error="", **fields)
+
+
 def cancel(attempt_id: int, *, reason: str, text: str, **fields: Any) -> bool:
     """Planned, claimed or held → cancelled; the step may be planned again."""
     row = ContactAttempt.objects.filter(pk=attempt_id)

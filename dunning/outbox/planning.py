@@ -95,10 +95,13 @@ def counts_for_the_day(attempt: ContactAttempt) -> bool:
     )
 
 
-def taken_days(customer_id: int, channel: str, since: date) -> set[date]:
-    """Days on which the customer already gets an automatic message on this channel."""
+def taken_days(customer_id: int, channel: str, since: date, *, but: int = 0) -> set[date]:
+    """Days on which the customer already gets an automatic message on this channel.
+
+    ``but`` leaves one attempt out of account: the one that looks for a day.
+    """
     rows = _capped().filter(customer_id=customer_id, channel=channel, local_date__gte=since)
-    return set(rows.values_list("local_date", flat=True))
+    return set(rows.exclude(pk=but).values_list("local_date", flat=True))
 
 
 def _capped() -> QuerySet[ContactAttempt]:

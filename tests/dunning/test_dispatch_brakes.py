@@ -8,7 +8,7 @@ from django.core import mail
 
 from arfollow.shared.events import SYSTEM
 from dunning import outbox as product
-from dunning.dispatch import NotOurDatabase, brakes, send_some, sweep, usual_day
+from dunning.dispatch import NotOurDatabase, brakes, sweep, usual_day
 from dunning.models import (
     AttemptState,
     HeldFor,
@@ -22,7 +22,7 @@ from dunning.outbox import switches
 from invoices.models import LedgerSource
 from tests import make, outbox
 from tests.make import TODAY
-from tests.outbox import MORNING, SLOT
+from tests.outbox import MORNING, SLOT, send_some
 
 pytestmark = pytest.mark.django_db
 
@@ -137,7 +137,7 @@ def test_a_storm_is_held_until_somebody_confirms_it():
     tally = send_some(now=SLOT)
     assert (tally.sent, tally.held, len(mail.outbox)) == (0, 5, 0)
     assert product.release_storm(actor=SYSTEM, now=SLOT) == 5
-    assert send_some(now=SLOT + timedelta(days=1)).sent == 5
+    assert send_some(now=SLOT).sent == 5
 
 
 def test_the_usual_number_is_no_storm():
@@ -243,6 +243,19 @@ def test_no_more_than_three_messages_in_seven_days():
         sent = send_some(now=SLOT + timedelta(days=day)).sent
         assert sent == (1 if day < 3 else 0)
     assert outbox.in_state(AttemptState.PLANNED) == 1
+
+
+def test_a_message_that_was_kept_back_does_not_join_the_next_one_on_its_day():
+    outbox.company(send_rate=0)
+    customer = make.customer()
+    first, second = (make.invoice(customer, a, outbox.late(9)) for a in ("90.00", "80.00"))
+    outbox.queued(customer, first)
+    outbox.queued(customer, second)  # it has tomorrow's slot
+    send_some(now=SLOT)
+    outbox.company(send_rate=None)
+    tomorrow = SLOT + timedelta(days=1)
+    assert send_some(now=tomorrow).sent == 1
+    assert send_some(now=tomorrow + timedelta(days=1)).sent == 1
 
 
 def test_one_mailbox_of_two_accounts_gets_one_message_a_day():

@@ -11,14 +11,14 @@ from arfollow.shared.events import SYSTEM
 from arfollow.shared.models import EventData
 from customers.models import LegalStop
 from customers.services import set_legal_stop
-from dunning.dispatch import record, send_some, sender
+from dunning.dispatch import record, sender
 from dunning.dispatch.audit import audit
 from dunning.models import AttemptState, Channel, Hold, HoldReason, Promise, Tone
 from dunning.outbox import moves
 from invoices.services import reverse_payment
 from tests import make, outbox
 from tests.make import TODAY
-from tests.outbox import SLOT
+from tests.outbox import SLOT, send_some
 
 pytestmark = pytest.mark.django_db
 

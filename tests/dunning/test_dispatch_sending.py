@@ -8,10 +8,10 @@ from django.core import mail
 
 from arfollow.shared.models import Event, EventData
 from dunning.delivery.frozen import sha256
-from dunning.dispatch import send_some, sender
+from dunning.dispatch import sender
 from dunning.models import AttemptState, FrozenMessage
 from tests import make, outbox
-from tests.outbox import MORNING, SLOT
+from tests.outbox import MORNING, SLOT, send_some
 
 
 def parsed(raw):

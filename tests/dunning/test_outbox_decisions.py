@@ -11,7 +11,6 @@ from arfollow.shared.events import SYSTEM, actor_of
 from arfollow.shared.models import Event
 from arfollow.staff.models import Role
 from dunning import outbox as product
-from dunning.dispatch import send_some
 from dunning.models import (
     AttemptState,
     Channel,
@@ -25,7 +24,7 @@ from dunning.models import (
 from dunning.outbox import NextMove, Settlement
 from tests import make, outbox
 from tests.make import TODAY
-from tests.outbox import MORNING, SLOT
+from tests.outbox import MORNING, SLOT, send_some
 
 pytestmark = pytest.mark.django_db
 

@@ -11,11 +11,11 @@ from django.test import Client
 from django.urls import include, path
 
 from dunning.delivery import events
-from dunning.dispatch import send_some, sweep
+from dunning.dispatch import sweep
 from dunning.models import AttemptState, ContactAttempt, DeliveryEvent, ProviderStatus, Task
 from tests import make, outbox
 from tests.make import TODAY
-from tests.outbox import SLOT
+from tests.outbox import SLOT, send_some
 
 pytestmark = pytest.mark.django_db
 

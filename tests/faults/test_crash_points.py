@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from dunning.dispatch import send_some, sweep
+from dunning.dispatch import sweep
 from dunning.dispatch.audit import audit
 from dunning.models import AttemptState, ContactAttempt, Task
 from tests import outbox, races
-from tests.outbox import SLOT
+from tests.outbox import SLOT, send_some
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -51,7 +51,7 @@ def test_a_killed_sender_loses_nothing_and_doubles_nothing(point, tmp_path, sett
     mail = tmp_path / "mail"
     backend = "arfollow.shared.mailfile.EmailBackend"
     settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": {"file_path": str(mail)}}}
-    send_some(now=SLOT, seconds=None)
+    send_some(now=SLOT)
     ids = races.arrived(tmp_path)
     assert max(Counter(ids).values()) == 1
     assert outbox.in_state(AttemptState.UNKNOWN) == unknown

@@ -8,11 +8,11 @@ from anymail.exceptions import AnymailRecipientsRefused
 
 from dunning.delivery.base import Refused
 from dunning.delivery.provider import classify
-from dunning.dispatch import brakes, send_some
+from dunning.dispatch import brakes
 from dunning.models import AttemptState
 from tests import make, outbox
 from tests.faults.mailhosts import FakeApi, running
-from tests.outbox import SLOT
+from tests.outbox import SLOT, send_some
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,10 @@ from email import message_from_bytes, policy
 import pytest
 from aiosmtpd.controller import Controller
 
-from dunning.dispatch import send_some
 from dunning.models import AttemptState, FrozenMessage, Task
 from tests import make, outbox
 from tests.faults.mailhosts import FakeSmtp, running
-from tests.outbox import SLOT
+from tests.outbox import SLOT, send_some
 
 pytestmark = pytest.mark.django_db
 
