@@ -161,7 +161,7 @@ CAST: tuple[Part, ...] = (
 
 TERMS_OF_EXTRAS = ("net-30", "net-30", "net-30", "net-14", "net-60", "eom", "on-receipt",
                    "2-10-net-30", "net-30-eom", "prox-10")  # fmt: skip
-STEPS_TODAY = (-3, 3, -3, -17, 3, None, -3, 3, -10)
+STEPS_TODAY = (-5, 2, -6, -18, 1, None, -4, 3, -19)
 """When the newest bill of an extra falls due, in days from today: its policy has a step today."""
 EXTRAS_BY_COUNTRY = ("US", "US", "US", "GB", "US", "DE", "US", "FR", "US", "GB", "DE", "FR")
 

@@ -36,6 +36,8 @@ BOOKS, PLANNING = (0, 30), (1, 30)
 MAIL = ((5, 30), (13, 30))
 LETTERS, EVENING = (11, 0), (16, 30)
 WITH_STATEMENTS = timedelta(days=4)
+RESTS = timedelta(days=3)
+"""The machine stood still for so long: what came due since is for a visitor's first run."""
 APPROVED = frozenset({"letter_to_print", "final_posted", "hand_over"})
 """Whose final demand was approved; the others' wait for somebody who tries the product."""
 
@@ -55,7 +57,7 @@ class Office:
         with transaction.atomic():
             with clock.at(moment(day, *BOOKS)):
                 self.book.post(happenings)
-            if self.calendar.is_business_day(day):
+            if self.calendar.is_business_day(day) and day < self.script.today - RESTS:
                 self._work(day)
             self._hear(day, happenings)
 

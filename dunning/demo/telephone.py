@@ -24,7 +24,7 @@ from dunning.policy import ItemKey
 from invoices.models import Invoice
 
 CALLS_AT = 14
-LOOSE_ENDS = timedelta(days=4)
+LOOSE_ENDS = timedelta(days=6)
 """Calls and tasks of the last days are left for whoever tries the product."""
 
 
