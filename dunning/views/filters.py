@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from arfollow.shared import clock
 from arfollow.staff.models import Company, User
+from dunning.briefing import neglected_invoices
 from invoices.models import Invoice
 
 NOBODY = "none"
@@ -73,6 +74,7 @@ class InvoiceFilter(ListFilter):
         choices=[
             ("", "Open"),
             ("overdue", "Overdue"),
+            ("neglected", "Neglected: nobody or nothing next"),
             ("disputed", "In query"),
             ("closed", "Closed"),
             ("all", "All"),
@@ -87,6 +89,8 @@ class InvoiceFilter(ListFilter):
     def narrow(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
         asked = self.cleaned_data
         rows = rows.filter(self._state(asked["state"]))
+        if asked["state"] == "neglected":
+            rows = rows.filter(pk__in=neglected_invoices(self.today).values("pk"))
         if asked["q"]:
             rows = rows.filter(
                 Q(number__istartswith=asked["q"]) | Q(customer__name__icontains=asked["q"])
@@ -102,6 +106,7 @@ class InvoiceFilter(ListFilter):
         return {
             "": is_open,
             "overdue": is_open & Q(next_due_date__lt=self.today),
+            "neglected": is_open & Q(next_due_date__lt=self.today),
             "disputed": is_open & Q(disputed_amount__gt=0),
             "closed": Q(open_amount=0),
             "all": Q(),

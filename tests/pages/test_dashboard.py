@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from arfollow.shared import clock
 from arfollow.shared.events import SYSTEM
 from customers.services import update_customer
+from dunning.briefing import ledger_totals, promised_this_week
 from dunning.models import (
     AttemptState,
     Channel,
@@ -23,7 +24,6 @@ from dunning.models import (
     RunStatus,
     Tone,
 )
-from dunning.views.figures import ledger_totals, promised_this_week
 from dunning.views.work import duties
 from tests import make
 from tests.pages.conftest import member
@@ -91,7 +91,7 @@ def test_promises_of_this_week_end_on_sunday() -> None:
         Promise.objects.create(
             customer=customer, made_on=TODAY, due_on=day, currency="USD", amount="10.00"
         )
-    assert promised_this_week(TODAY) == (2, {"USD": Decimal(20)})
+    assert promised_this_week(TODAY) == {"USD": (2, Decimal(20))}
 
 
 @pytest.mark.django_db

@@ -1,0 +1,51 @@
+"""What leaves next, and what keeps messages back, in words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Min
+
+from arfollow.staff.models import Company
+from dunning.dispatch import trouble_until
+from dunning.models import AttemptState, ContactAttempt
+from dunning.outbox.moves import SENT_BY_MACHINE
+from dunning.worklist import held_back
+
+CAUSES = {
+    "storm": "a run would send unusually many at once",
+    "stale": "payment data is too old to chase on",
+    "pause": "they wait for the pause to end",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NextSlot:
+    """The next moment at which messages leave by themselves, and how many wait in all."""
+
+    at: datetime
+    waiting: int
+
+
+def next_slot() -> NextSlot | None:
+    """None where nothing waits for a slot."""
+    rows = ContactAttempt.objects.filter(
+        state=AttemptState.PLANNED, channel__in=SENT_BY_MACHINE, due_at__isnull=False
+    )
+    found = rows.aggregate(at=Min("due_at"), waiting=Count("pk"))
+    return NextSlot(found["at"], found["waiting"]) if found["at"] else None
+
+
+def stops(company: Company, now: datetime) -> list[str]:
+    """Every stop-light that is on, as a sentence; nothing where sending goes on."""
+    found = []
+    if company.paused:
+        found.append(f"Sending is paused: {company.pause_reason}".rstrip(": ") + ".")
+    if company.shadow_mode:
+        found.append(f"Shadow mode: every message goes to {company.shadow_email}.")
+    until = trouble_until(now)
+    if until is not None:
+        found.append(f"The mail server takes nothing; tried again at {until:%H:%M} UTC.")
+    for cause, count in held_back().items():
+        words = "1 message is held" if count == 1 else f"{count} messages are held"
+        found.append(f"{words}: {CAUSES.get(cause, 'they wait for a person')}.")
+    return found
