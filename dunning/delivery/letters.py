@@ -4,7 +4,7 @@ The point of no return is *posted*: until then a payment pulls the letter. Its n
 its printed bytes never change.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -18,6 +18,7 @@ from customers.models import Address
 from customers.services import lock_customer, touch
 from dunning.delivery import truth
 from dunning.delivery.addresses import AddressDoesNotFit
+from dunning.delivery.foresee import foresee
 from dunning.delivery.frozen import keep, sha256
 from dunning.delivery.letter_facts import number_of
 from dunning.delivery.notice import notice_of, text_of
@@ -35,7 +36,7 @@ from dunning.models import (
 )
 from dunning.outbox import desk, moves, switches
 from dunning.policy import sentence
-from dunning.wording import NoSuchText, WordingError
+from dunning.wording import NoSuchText, Notice, Text, WordingError
 
 STATUS = LetterStatus
 NOT_PRINTED = (STATUS.DRAFTED, STATUS.APPROVED)
@@ -80,7 +81,8 @@ def preview_letter(attempt: ContactAttempt, *, today: date | None = None) -> byt
     printed = Document.objects.filter(letters__attempt=attempt).first()
     if printed is not None:
         return bytes(printed.data)
-    return _render(attempt, today or clock.today(Company.load().time_zone))
+    today = today or clock.today(Company.load().time_zone)
+    return _pdf_of(lambda: foresee(attempt, today=today))
 
 
 def print_letters(
@@ -188,9 +190,13 @@ def _pull(attempt: ContactAttempt, reason: str, text: str, actor: Actor = SYSTEM
 
 
 def _render(attempt: ContactAttempt, today: date) -> bytes:
+    return _pdf_of(lambda: (notice_of(attempt, today=today), text_of(attempt)))
+
+
+def _pdf_of(told: Callable[[], tuple[Notice, Text]]) -> bytes:
     try:
-        notice = notice_of(attempt, today=today)
-        return render_letter(notice, text=text_of(attempt))
+        notice, text = told()
+        return render_letter(notice, text=text)
     except (WordingError, NoSuchText, AddressDoesNotFit) as error:
         raise ServiceError(f"The letter cannot be made: {error}") from error
 

@@ -4,10 +4,10 @@ import html
 from dataclasses import dataclass
 
 from arfollow.shared import clock
+from arfollow.shared.errors import ServiceError
 from arfollow.staff.models import Company
-from dunning.delivery import render
-from dunning.delivery.envelope import NoRecipient
-from dunning.delivery.mime import BadAddress
+from dunning.delivery.foresee import foresee
+from dunning.delivery.mime import render_email
 from dunning.models import Channel, ContactAttempt, FrozenMessage
 from dunning.wording import NoSuchText, WordingError
 
@@ -35,8 +35,10 @@ def preview_of(attempt: ContactAttempt) -> Preview:
             frozen.subject, frozen.html or _page(frozen.text), sent=bool(attempt.sent_at)
         )
     try:
-        content = render.render(attempt, today=clock.today(Company.load().time_zone))
-    except (WordingError, NoSuchText, NoRecipient, BadAddress) as error:
+        content = render_email(*foresee(attempt, today=clock.today(Company.load().time_zone)))
+    except ServiceError as refusal:
+        return Preview(problem=str(refusal))
+    except (WordingError, NoSuchText) as error:
         return Preview(problem=f"It cannot be written yet: {error}")
     return Preview(content.subject, content.html or _page(content.text))
 
