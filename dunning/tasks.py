@@ -1,10 +1,11 @@
-"""The beat's three ticks. Messages carry nothing: losing or doubling one changes only when."""
+"""The beat's ticks. Messages carry nothing: losing or doubling one changes only when."""
 
 from celery import shared_task
 
 from arfollow.shared import clock
 from arfollow.staff.models import Company
 from dunning import dispatch, outcomes, runs
+from dunning.briefing.morning import plan_morning
 from dunning.runs.select import customers_to_examine
 
 
@@ -12,10 +13,17 @@ from dunning.runs.select import customers_to_examine
 def plan_due() -> None:
     """Decide for every customer whose day has come or whose ledger moved."""
     today = clock.today(Company.load().time_zone)
+    dispatch.beat("planner", clock.now())
     outcomes.settle_promises(today)
     outcomes.draft_thanks(today)
     if customers_to_examine(today):
         runs.run(today, slot=f"{clock.now():%Y-%m-%dT%H:%M}")
+
+
+@shared_task
+def morning() -> None:
+    """The figures of the day to everybody who works with them; the first tick of the day writes."""
+    plan_morning(clock.now())
 
 
 @shared_task

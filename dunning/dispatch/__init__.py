@@ -1,15 +1,17 @@
 """Safe sending: claim, last look, point of no return, record; and the sweep after crashes."""
 
-from dunning.dispatch.brakes import NotOurDatabase, trouble_until, usual_day
+from dunning.dispatch.brakes import PROCESSES, NotOurDatabase, beat, trouble_until, usual_day
 from dunning.dispatch.gate import Answer, Verdict, can_send
 from dunning.dispatch.sender import Tally, send_some
 from dunning.dispatch.sweeper import mark_reached, release_over, sweep
 
 __all__ = [
+    "PROCESSES",
     "Answer",
     "NotOurDatabase",
     "Tally",
     "Verdict",
+    "beat",
     "can_send",
     "mark_reached",
     "release_over",

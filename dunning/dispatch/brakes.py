@@ -18,6 +18,7 @@ from dunning.models import (
 )
 from dunning.outbox import desk, may_send, moves
 
+PROCESSES = ("planner", "sender", "sweeper")
 RATE = "mail-rate"
 TROUBLE = "mail-trouble"
 MINUTE = timedelta(minutes=1)

@@ -1,18 +1,18 @@
 """Recovery by the database alone: leases that ran out, causes that are over (DELIVERY §3.6)."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
 
 from arfollow.shared import clock
-from arfollow.shared.workdays import ONE_DAY
+from arfollow.shared.workdays import ONE_DAY, Calendar
 from arfollow.staff.models import Company
 from dunning.delivery import events
 from dunning.dispatch import brakes, record
 from dunning.facts.ground import payment_data_as_of
 from dunning.models import AttemptState, Channel, ContactAttempt, Heartbeat, HeldFor
 from dunning.outbox import SendTimes, desk, let_go, moves, switches, zone_of
-from dunning.outbox.calendars import customer_calendar, our_calendar
+from dunning.outbox.calendars import our_calendar, our_quiet_periods
 
 LOST = "The process that was sending ended before it could say what became of it."
 HOUR = timedelta(hours=1)
@@ -88,7 +88,7 @@ def _once_a_day(now: datetime) -> int:
 
 def mark_reached(now: datetime) -> int:
     """Accepted and not bounced within three business days: a contact made (rule 6)."""
-    today = now.date()
+    today, quiet = now.date(), our_quiet_periods()
     rows = ContactAttempt.objects.filter(
         state=AttemptState.SENT,
         channel=Channel.EMAIL,
@@ -98,14 +98,22 @@ def mark_reached(now: datetime) -> int:
         reached_on=None,
         done_on__lt=today,
         done_on__gt=today - 60 * ONE_DAY,
-    ).select_related("customer")
-    marked = 0
-    for attempt in rows.iterator(chunk_size=BATCH):
-        if attempt.done_on is None:
+    )
+    due: dict[date, list[int]] = {}
+    known = rows.values_list("pk", "done_on", "customer__country", "customer__region")
+    for pk, done_on, country, region in known.iterator(chunk_size=BATCH):
+        if done_on is None:
             continue
-        counts_on = customer_calendar(attempt.customer).add(attempt.done_on, REACHED_AFTER)
+        counts_on = Calendar(country, region or None, quiet=quiet).add(done_on, REACHED_AFTER)
         if counts_on <= today:
-            marked += ContactAttempt.objects.filter(pk=attempt.pk, reached_on=None).update(
-                reached_on=counts_on
-            )
-    return marked
+            due.setdefault(counts_on, []).append(pk)
+    return sum(_reach(day, ids) for day, ids in due.items())
+
+
+def _reach(day: date, ids: list[int]) -> int:
+    """One UPDATE for each page of attempts that count from the same day."""
+    pages = (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+    return sum(
+        ContactAttempt.objects.filter(pk__in=page, reached_on=None).update(reached_on=day)
+        for page in pages
+    )

@@ -17,6 +17,7 @@ from arfollow.staff.models import Company, Role, User
 from arfollow.staff.permissions import requires
 from customers.models import Customer
 from customers.services import create_customer
+from dunning.dispatch import PROCESSES
 from dunning.forms.policies import PauseForm, ShadowForm
 from dunning.models import (
     AttemptKind,
@@ -27,7 +28,7 @@ from dunning.models import (
     SendSwitch,
     Tone,
 )
-from dunning.outbox import switches
+from dunning.outbox import adopt_if_new, switches
 
 TEST_ACCOUNT = "TEST"
 SILENT_AFTER = timedelta(minutes=3)
@@ -47,7 +48,7 @@ def sending_settings(request: HttpRequest) -> HttpResponse:
         "switches": SendSwitch.objects.filter(on=True).select_related("set_by"),
         "beats": [
             {"name": beat.name, "at": beat.at, "silent": now - beat.at > SILENT_AFTER}
-            for beat in Heartbeat.objects.order_by("name")
+            for beat in Heartbeat.objects.filter(name__in=PROCESSES).order_by("name")
         ],
         "tests": tests.prefetch_related("recipients")[:5],
     }
@@ -120,6 +121,7 @@ def plan_test(me: User) -> ContactAttempt:
     if not me.email:
         raise ServiceError("Enter your own e-mail address in your profile first.")
     today = clock.today(Company.load().time_zone)
+    adopt_if_new()
     with transaction.atomic():
         attempt = ContactAttempt.objects.create(
             customer=_test_account(),
