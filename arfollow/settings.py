@@ -157,6 +157,7 @@ INSTANCE_FILE = VAR_DIR / "instance"
 # --- Queue --------------------------------------------------------------------------------------
 
 TICK_SECONDS = env.int("TICK_SECONDS", default=60)
+MORNING_MAIL = env.bool("MORNING_MAIL", default=True)
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
 BROKER_DIR = VAR_DIR / "broker"
 VISIBILITY_TIMEOUT = 600
@@ -207,7 +208,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(TICK_SECONDS),
         "options": {"expires": TICK_SECONDS},
     }
-    for name in ("plan_due", "send_some", "sweep")
+    for name in ("plan_due", "morning", "send_some", "sweep")
 }
 
 # --- People -------------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ from dunning.briefing.forecast import expected_weeks
 from dunning.briefing.money import Standing, standings
 from dunning.briefing.neglected import neglected_invoices
 from dunning.briefing.sending import NextSlot, next_slot, stops
-from dunning.briefing.team import Member, team
+from dunning.briefing.team import Member, team, waiting
 from dunning.briefing.top import Largest, largest
 from dunning.briefing.totals import Totals, ledger_totals, promised_this_week
+from dunning.models import Run
 from dunning.outbox.calendars import our_calendar
 from invoices.metrics import Week
 
@@ -47,6 +48,8 @@ class Briefing:
     changes: list[Change]
     largest: Largest
     team: list[Member]
+    run: Run | None
+    work: dict[str, int]
     slot: NextSlot | None
     stops: list[str]
 
@@ -72,6 +75,8 @@ def read(company: Company, *, today: date, now: datetime, currency: str = "") ->
         changes=changes_since(since, today, zone=company.time_zone),
         largest=largest(code, today, main.totals.overdue if main else None),
         team=team(today, zone=company.time_zone, calendar=calendar),
+        run=Run.objects.order_by("-started_at").first(),
+        work=waiting(today, company.time_zone),
         slot=next_slot(),
         stops=stops(company, now),
     )

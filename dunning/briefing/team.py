@@ -1,7 +1,7 @@
 """Calls against capacity, and what each of us did in a week."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from arfollow.shared.money import round_half_up
 from arfollow.shared.workdays import Calendar
 from arfollow.staff.models import Role, User
 from dunning.models import CallRecord, Direction, Promise, Task
-from dunning.worklist import SOURCES, Scope
+from dunning.worklist import SOURCES, TABS, Scope, counts
 from dunning.worklist.sources import narrowed
 from invoices.models import Payment
 
@@ -72,9 +72,19 @@ def _member(
     return Member(name, due[pk], pace, load, calls, promises, payments)
 
 
+def waiting(today: date, zone: str) -> dict[str, int]:
+    """How much of each kind waits in the worklist, everybody's together, by its label."""
+    counted = counts(replace(_scope(today, zone), approver=True))
+    return {label: counted[tab] for tab, label in TABS.items() if tab}
+
+
+def _scope(today: date, zone: str) -> Scope:
+    return Scope(today=today, until=_start(today + timedelta(days=1), zone))
+
+
 def calls_due(today: date, zone: str) -> Tally:
     """Calls and agreed call-backs of the worklist, by the customer's owner (None: nobody)."""
-    scope = Scope(today=today, until=_start(today + timedelta(days=1), zone))
+    scope = _scope(today, zone)
     parts = []
     for source in (each for each in SOURCES if each.tab == "calls"):
         rows = narrowed(source, scope).order_by()

@@ -56,7 +56,7 @@ def parties_of(attempt: ContactAttempt, company: Company) -> Parties:
 def _recipients(
     attempt: ContactAttempt, company: Company
 ) -> tuple[tuple[Party, ...], tuple[Party, ...]]:
-    if attempt.channel == Channel.INTERNAL:
+    if attempt.channel == Channel.INTERNAL and attempt.kind != AttemptKind.MORNING:
         return _colleagues(attempt, company), ()
     rows = list(attempt.recipients.select_related("contact").order_by("pk"))
     usable = [row for row in rows if _usable(row)]

@@ -34,7 +34,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     today = clock.today(company.time_zone)
     asked = request.GET.get("currency", "")
     found = briefing.read(company, today=today, now=now, currency=asked)
-    run = Run.objects.order_by("-started_at").first()
+    run = found.run
     context = {
         "today": today,
         "briefing": found,

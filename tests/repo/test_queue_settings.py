@@ -67,6 +67,7 @@ def test_beat_wakes_planner_sender_and_sweeper_each_minute() -> None:
     schedule = settings.CELERY_BEAT_SCHEDULE
     assert {entry["task"] for entry in schedule.values()} >= {
         "dunning.tasks.plan_due",
+        "dunning.tasks.morning",
         "dunning.tasks.send_some",
         "dunning.tasks.sweep",
     }
