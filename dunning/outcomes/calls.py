@@ -28,7 +28,7 @@ from dunning.models import (
     TaskKind,
     Tone,
 )
-from dunning.outbox import moves
+from dunning.outbox import adopt_if_new, moves
 from dunning.outcomes.consequences import carry_out
 from dunning.outcomes.days import Days, days_around
 from dunning.outcomes.inputs import Answer, CallInput, Case
@@ -167,6 +167,7 @@ def _new_attempt(
     kind = _kind(call)
     answer = call.answers[0]
     items = chosen(customer.pk, answer.items, today=days.today)[:LISTED_AT_MOST]
+    adopt_if_new()
     attempt = ContactAttempt.objects.create(
         uuid=call.token,
         customer=customer,

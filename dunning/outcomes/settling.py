@@ -30,6 +30,7 @@ from dunning.models import (
     PromiseStatus,
     Tone,
 )
+from dunning.outbox import adopt_if_new
 from dunning.outbox.calendars import customer_calendar
 from dunning.outcomes.items import ZERO, list_items, open_items
 from dunning.outcomes.notes import leave_event
@@ -176,6 +177,7 @@ def _draft(payment: Payment, notice: ContactAttempt, today: date) -> int:
     contact = primary_contact(payment.customer_id)
     if contact is None or not contact.can_email:
         return 0
+    adopt_if_new()
     with transaction.atomic():
         lock_customer(payment.customer_id)
         if ContactAttempt.objects.filter(dedupe_key=key).exists():

@@ -75,7 +75,8 @@ def recheck(facts: CustomerFacts, planned: Planned, today: date) -> Verified:
     if planned.channel in CUSTOMER_CHANNELS:
         lines += credit_lines(lines, scene)
     if asked:
-        return Verified(tuple(lines))
+        empty = planned.kind is Kind.RESEND and not lines
+        return Verified(tuple(lines), Reason.PAID if empty else None)
     return Verified(tuple(lines), _against(planned, lines, reasons, scene))
 
 
