@@ -34,6 +34,7 @@ urlpatterns = [
     path("outbox/<int:pk>/preview/", outbox.attempt_preview, name="attempt-preview"),
     path("outbox/<int:pk>/letter/", letters.attempt_letter, name="attempt-letter"),
     path("outbox/<int:pk>/cancel/", outbox.attempt_cancel, name="attempt-cancel"),
+    path("outbox/<int:pk>/skip/", outbox.attempt_skip, name="attempt-skip"),
     path("outbox/<int:pk>/approve/", outbox.attempt_approve, name="attempt-approve"),
     path("outbox/<int:pk>/decline/", outbox.attempt_decline, name="attempt-decline"),
     path("outbox/<int:pk>/resolve/", outbox.attempt_resolve, name="attempt-resolve"),

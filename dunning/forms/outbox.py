@@ -45,7 +45,7 @@ class OutboxFilter(forms.Form):
 
 
 class CancelForm(forms.Form):
-    reason = forms.CharField(label="Why it must not go", max_length=200)
+    reason = forms.CharField(label="Why", max_length=200)
 
 
 class DeclineForm(forms.Form):

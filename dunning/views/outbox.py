@@ -150,6 +150,7 @@ def _possible(attempt: ContactAttempt, user: Any) -> dict[str, bool]:
     return {
         "may_approve": approval and approves,
         "may_cancel": waiting and not approval and writes,
+        "may_skip": (held or attempt.state == AttemptState.PLANNED) and approves,
         "may_release": held and not approval and approves,
         "may_settle": attempt.state == AttemptState.UNKNOWN and writes,
         "may_log": attempt.state == AttemptState.PLANNED
@@ -192,6 +193,27 @@ def attempt_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _what(attempt: ContactAttempt) -> str:
     return f"{attempt.get_channel_display()} ({attempt.get_tone_display().lower()})"
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Role.MANAGER)
+def attempt_skip(request: HttpRequest, pk: int) -> HttpResponse:
+    """Leave a step out for good; needs the right to approve and a reason (L28)."""
+    attempt = get_object_or_404(ContactAttempt.objects.select_related("customer"), pk=pk)
+    page = ActionPage(
+        title=f"Skip: {_what(attempt)}",
+        submit="Skip this step",
+        back=_detail(request, pk),
+        sub=attempt.customer.name,
+        text="The step counts as left out, with your reason, and the policy goes on to the next.",
+    )
+
+    def skip(data: Any) -> str:
+        actor, today = actor_of(request.user), clock.today(Company.load().time_zone)
+        outbox.skip(pk, actor=actor, reason=data["reason"], today=today)
+        return f"{_what(attempt)} to {attempt.customer.name} is skipped."
+
+    return act(request, page, CancelForm(posted(request)), skip)
 
 
 @require_POST

@@ -71,6 +71,7 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     "attempt-preview": (READ, NOBODY),
     "attempt-letter": (READ, NOBODY),
     "attempt-cancel": (WORK, WORK),
+    "attempt-skip": (LEAD, LEAD),
     "attempt-approve": (NOBODY, LEAD),
     "attempt-decline": (LEAD, LEAD),
     "attempt-resolve": (NOBODY, WORK),

@@ -540,3 +540,12 @@ def test_the_evidence_of_what_was_sent_stands_beside_the_call(desk: Client, line
     page = desk.get(f"{home(line)}call/").content.decode()
     assert "1 Mar 2026" in page
     assert "Delivered" in page
+
+
+def test_l28_a_step_is_skipped_by_a_manager_with_a_reason(desk: Client, line: Line) -> None:
+    attempt = mail(line)
+    path = f"/outbox/{attempt.pk}/skip/"
+    assert desk.post(path, {"reason": ""}).status_code == 422
+    desk.post(path, {"reason": "They told us in person"})
+    row = outbox.again(attempt)
+    assert (row.state, row.reason_text) == ("skipped", "They told us in person")
