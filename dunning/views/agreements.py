@@ -15,7 +15,7 @@ from arfollow.staff.models import Company, Role
 from arfollow.staff.permissions import requires
 from customers.models import Customer
 from dunning.forms.agreements import DayOnlyForm, HoldForm, PromiseForm, TaskForm, WhyForm
-from dunning.models import Hold, Inbound, PaymentPlan, Promise, Task
+from dunning.models import Hold, Inbound, PaymentPlan, PlanStatus, Promise, Task, TaskKind
 from dunning.outcomes import (
     HoldInput,
     add_hold,
@@ -31,6 +31,14 @@ from dunning.outcomes import (
 )
 from dunning.policy import ItemKey
 
+TASK_PAGES = (
+    (TaskKind.FIND_CONTACT, "Add a contact", "contact-add"),
+    (TaskKind.ASK_ADDRESS, "The postal address", "address-edit"),
+    (TaskKind.OTHER, "Record a payment", "payment-add"),
+    (TaskKind.ALLOCATE_OR_REFUND, "Record a payment", "payment-add"),
+    (TaskKind.DECIDE, "Hold the follow-up", "hold-add"),
+    (TaskKind.OWNER_DECIDES, "Legal stop", "legal-stop"),
+)
 WRITES = require_http_methods(["GET", "POST"])
 
 
@@ -156,7 +164,7 @@ def task_done(request: HttpRequest, pk: int) -> HttpResponse:
         sub=task.customer.name if task.customer else "",
         facts=_task_facts(task),
         template="dunning/task.html",
-        extra={"customer": task.customer},
+        extra={"customer": task.customer, "links": _where(task)},
     )
 
     def finish(data: Any) -> str:
@@ -165,6 +173,23 @@ def task_done(request: HttpRequest, pk: int) -> HttpResponse:
         return f"Task closed: {done.title}."
 
     return act(request, page, TaskForm(posted(request)), finish)
+
+
+def _where(task: Task) -> list[tuple[str, str]]:
+    """The pages on which the task is really done."""
+    if task.customer_id is None:
+        return []
+    links = [
+        (label, reverse(name, args=[task.customer_id]))
+        for kind, label, name in TASK_PAGES
+        if kind == task.kind
+    ]
+    if task.kind == TaskKind.AGREE_PLAN:
+        drafts = PaymentPlan.objects.filter(customer=task.customer_id, status=PlanStatus.DRAFT)
+        links += [("The plan", reverse("plan-agree", args=[plan.pk])) for plan in drafts]
+    if task.attempt_id is not None:
+        links.append(("The contact it is about", reverse("attempt-detail", args=[task.attempt_id])))
+    return links
 
 
 def _task_facts(task: Task) -> list[tuple[str, Any]]:

@@ -168,6 +168,15 @@ def test_a_task_is_closed_with_what_came_of_it(desk: Client, line: Line) -> None
     assert (task.status, task.result) == ("done", "We wait a month")
 
 
+def test_a_task_leads_to_where_it_is_done(desk: Client, line: Line) -> None:
+    line.call("asks_plan")
+    page = desk.get(f"/tasks/{line.tasks()['agree_plan'].pk}/").content.decode()
+    assert f"/plans/{line.customer.plans.get().pk}/agree/" in page
+    line.call("collected", amount=Decimal("400.00"), call_channel="visit")
+    page = desk.get(f"/tasks/{line.tasks()['other'].pk}/").content.decode()
+    assert f"{home(line)}payment/" in page
+
+
 def test_a_reply_is_shown_and_marked_as_read(desk: Client, line: Line) -> None:
     reply = line.customer.inbound.create(received_at=NOON, subject="Copies", text="<b>please</b>")
     page = desk.get(f"/replies/{reply.pk}/").content.decode()
