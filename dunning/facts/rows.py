@@ -110,11 +110,11 @@ def holds(ids: list[int]) -> Rows:
 
 
 def promises(ids: list[int], today: date) -> Rows:
-    """Open promises and those settled lately, oldest first."""
+    """Open promises and those settled lately, oldest first; cancelled ones never counted."""
     since = today - PROMISES_SINCE
     rows = Promise.objects.filter(
         Q(status=PromiseStatus.OPEN) | Q(settled_on__gte=since), customer__in=ids
-    )
+    ).exclude(status=PromiseStatus.CANCELLED)
     return grouped(
         rows.order_by("made_on", "id").values(
             "id", "customer_id", "made_on", "due_on", "amount", "status", "settled_on"

@@ -15,7 +15,7 @@ from dunning.policy.pace import COUNTED_STATES, is_contact
 from dunning.policy.reasons import Reason
 from dunning.policy.steps import Scene, Verdict
 from dunning.policy.stops import needs_follow_up
-from dunning.policy.table import table
+from dunning.policy.table import asks_for, table
 from dunning.policy.types import (
     Action,
     Contact,
@@ -134,9 +134,7 @@ def statement(everyone: Sequence[Verdict], scene: Scene) -> PlannedAttempt | Non
     Every e-mail carries a statement, so whoever had one in the last four weeks gets none;
     and nobody meets us through a statement before the ladder's first contact.
     """
-    if not _wants_statement(scene) or not _may_have_statement(scene):
-        return None
-    if any(verdict.position.block for verdict in everyone):
+    if not _wants_statement(everyone, scene) or not _may_have_statement(scene):
         return None
     contact = next((c for c in scene.facts.contacts if c.may_email), None)
     if contact is None:
@@ -153,9 +151,14 @@ def statement(everyone: Sequence[Verdict], scene: Scene) -> PlannedAttempt | Non
     )
 
 
-def _wants_statement(scene: Scene) -> bool:
+def _wants_statement(everyone: Sequence[Verdict], scene: Scene) -> bool:
+    """Whether the policy has statements, something is asked for, and nothing of ours is open."""
     policy = scene.policy
-    return bool(policy and policy.settings.statements_monthly and scene.asking)
+    if policy is None or not policy.settings.statements_monthly:
+        return False
+    if any(verdict.position.block for verdict in everyone):
+        return False
+    return any(asks_for(verdict, scene) for verdict in everyone)
 
 
 def _may_have_statement(scene: Scene) -> bool:

@@ -326,3 +326,12 @@ def test_a_statement_goes_monthly_to_an_overdue_account_that_had_no_mail() -> No
     statements = [m for m in world.made if m.plan.kind.value == "statement"]
     assert [m.on for m in statements] == [day("2025-05-05"), day("2025-06-02"), day("2025-07-01")]
     assert all(m.plan.totals() == {"USD": Decimal("1000.00")} for m in statements)
+
+
+def test_who_promised_to_pay_gets_no_statement_meanwhile() -> None:
+    world, key = account()
+    world.live("2025-03-03", "2025-04-07")
+    world.bills[key].policy = replace(P4, steps=())
+    world.promise("2025-04-28", "2025-05-09", key)
+    world.live("2025-04-28", "2025-05-09")
+    assert [m for m in world.made if m.plan.kind.value == "statement"] == []
