@@ -91,7 +91,7 @@ class FakeSmtp(socketserver.ThreadingTCPServer):
 
     def __init__(self, mode: str, silence: float = 3.0) -> None:
         super().__init__(("127.0.0.1", 0), SmtpHandler)
-        self.mode, self.silence = mode, silence
+        self.mode, self.silence, self.stopping = mode, silence, False
         self.taken: list[bytes] = []
 
     @property
@@ -138,6 +138,8 @@ class ApiHandler(socketserver.StreamRequestHandler):
     def _drip(self) -> None:
         try:
             for byte in ANSWERS["ok"]:
+                if self.server.stopping:
+                    return
                 self.wfile.write(bytes([byte]))
                 time.sleep(0.1)
         except OSError:
@@ -185,7 +187,7 @@ class FakeApi(socketserver.ThreadingTCPServer):
 
     def __init__(self, mode: str, silence: float = 5.0) -> None:
         super().__init__(("127.0.0.1", 0), ApiHandler)
-        self.mode, self.silence = mode, silence
+        self.mode, self.silence, self.stopping = mode, silence, False
         self.taken: list[dict[str, Any]] = []
         self.heads: list[str] = []
 
@@ -195,13 +197,17 @@ class FakeApi(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def running[Server: socketserver.BaseServer](server: Server) -> Iterator[Server]:
-    """Serve in the background until the end of the block."""
+def running[Server: FakeSmtp | FakeApi](server: Server) -> Iterator[Server]:
+    """Serve in the background until the end of the block; no delivery outlives it."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
         yield server
     finally:
+        server.stopping = True
         server.shutdown()
         server.server_close()
         thread.join()
+        for other in threading.enumerate():
+            if other.name.startswith("delivery-"):
+                other.join(timeout=10)
