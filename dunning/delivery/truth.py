@@ -22,6 +22,8 @@ from dunning.policy.recheck import Planned, Verified, recheck
 
 WITHOUT_LEDGER = frozenset({"test", "inbound", "morning"})
 COUNTED_FROM = "deadline_counted_from"
+CHANGING = ("part", "amount", "days_late", "completes", "taken")
+PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +105,14 @@ def _bring_up_to_date(
     attempt: ContactAttempt, items: Sequence[AttemptItem], lines: Sequence[Line], today: date
 ) -> Truth:
     """Write only what differs; a completing row keeps its key, others are simply replaced."""
-    wanted = [_values(line, today, items) for line in lines]
+    labels = {_key(item): item.label for item in reversed(items)}
+    wanted = [_values(line, today, labels) for line in lines]
     if [_known(item) for item in items] == wanted:
         return Truth()
     own = {_key(item): item for item in items if item.completes}
     kept = [values for values in wanted if values["completes"]]
     money = _money(items) != _money_of(wanted)
-    attempt.items.exclude(pk__in=[own[_key_of(v)].pk for v in kept if _key_of(v) in own]).delete()
-    for values in kept:
-        AttemptItem.objects.filter(pk=own[_key_of(values)].pk).update(**values)
-    AttemptItem.objects.bulk_create(
-        AttemptItem(attempt=attempt, **values) for values in wanted if not values["completes"]
-    )
+    _write(attempt, items, {own[_key_of(values)].pk: values for values in kept}, wanted)
     dropped = tuple(sorted({str(i.invoice) for i in own.values()} - _numbers(kept, own)))
     _follow_the_lead(attempt)
     if money:
@@ -122,8 +120,32 @@ def _bring_up_to_date(
     return Truth(None, dropped, changed=True)
 
 
+def _write(
+    attempt: ContactAttempt,
+    items: Sequence[AttemptItem],
+    kept: dict[int, dict[str, Any]],
+    wanted: Sequence[dict[str, Any]],
+) -> None:
+    """In pages: a message may name thousands of invoices (L35)."""
+    gone = [item.pk for item in items if item.pk not in kept]
+    for start in range(0, len(gone), PAGE):
+        attempt.items.filter(pk__in=gone[start : start + PAGE]).delete()
+    moved = [item for item in items if item.pk in kept and _known(item) != kept[item.pk]]
+    for item in moved:
+        for name, value in kept[item.pk].items():
+            setattr(item, name, value)
+    AttemptItem.objects.bulk_update(moved, CHANGING, batch_size=PAGE)
+    AttemptItem.objects.bulk_create(
+        (AttemptItem(attempt=attempt, **v) for v in wanted if not v["completes"]), batch_size=PAGE
+    )
+
+
 def _key(item: AttemptItem) -> tuple[int | None, int]:
     return item.invoice_id, item.instalment_no
+
+
+def _plain_key(key: ItemKey) -> tuple[int | None, int]:
+    return key.invoice_id, key.instalment_no
 
 
 def _key_of(values: dict[str, Any]) -> tuple[int | None, int]:
@@ -154,13 +176,12 @@ def _known(item: AttemptItem) -> dict[str, Any]:
     return {name: getattr(item, name) for name in NAMES}
 
 
-def _values(line: Line, today: date, items: Sequence[AttemptItem]) -> dict[str, Any]:
+def _values(line: Line, today: date, labels: dict[tuple[int | None, int], str]) -> dict[str, Any]:
     due = line.due_date
-    same = next((i for i in items if line.key and _key(i) == tuple(line.key)), None)
     return {
         "invoice_id": line.key.invoice_id if line.key else None,
         "instalment_no": line.key.instalment_no if line.key else 0,
-        "label": same.label if same else line.label,
+        "label": labels.get(_plain_key(line.key), line.label) if line.key else line.label,
         "part": ItemPart(line.part),
         "currency": line.currency,
         "amount": line.amount,

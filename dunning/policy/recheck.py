@@ -68,8 +68,8 @@ def recheck(facts: CustomerFacts, planned: Planned, today: date) -> Verified:
         return Verified((), stop.reason)
     items = {item.key: item for item in facts.items}
     lines, reasons = [], []
-    for key in dict.fromkeys(line.key for line in planned.lines if line.key is not None):
-        rows, reason = _again(key, items.get(key), planned, scene)
+    for key, own in _own_lines(planned).items():
+        rows, reason = _again(items.get(key), own, planned, scene)
         lines += rows
         reasons.append((key, reason))
     if planned.channel in CUSTOMER_CHANNELS:
@@ -85,14 +85,21 @@ def _customer_stop(scene: Scene) -> Stop | None:
     return None if stop is None or stop.reason in NO_BAR else stop
 
 
+def _own_lines(planned: Planned) -> dict[ItemKey, Line]:
+    """One line for each item, in their order: the completing one where there are several."""
+    found: dict[ItemKey, Line] = {}
+    for line in planned.lines:
+        if line.key is not None and (line.key not in found or line.completes):
+            found[line.key] = line
+    return found
+
+
 def _again(
-    key: ItemKey, item: ItemFacts | None, planned: Planned, scene: Scene
+    item: ItemFacts | None, own: Line, planned: Planned, scene: Scene
 ) -> tuple[list[Line], Reason | None]:
     """The rows of one item now, and why it is not what the message is sent for any more."""
-    old = [line for line in planned.lines if line.key == key]
     if item is None:
         return [], Reason.PAID
-    own = next((line for line in old if line.completes), old[0])
     stop = amount_stop(item, scene.net, scene.facts) or scene.stops.find(item)
     reason = stop.reason if stop is not None else None
     if reason in SETTLED:

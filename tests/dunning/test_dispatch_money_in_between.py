@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 from django.core import mail
+from django.db import transaction
 
 from arfollow.shared.events import SYSTEM
 from arfollow.shared.models import EventData
 from customers.models import LegalStop
 from customers.services import set_legal_stop
+from dunning.delivery import truth
 from dunning.dispatch import record, sender
 from dunning.dispatch.audit import audit
 from dunning.models import AttemptState, Channel, Hold, HoldReason, Promise, Tone
@@ -289,3 +291,16 @@ def test_trying_again_on_the_same_day_moves_no_deadline(two):
     make.company(send_rate=None)
     send_some(now=SLOT)
     assert outbox.again(attempt).pay_by == pay_by
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_l35_the_last_look_needs_no_query_for_each_invoice(django_assert_max_num_queries, days):
+    outbox.company()
+    customer = make.customer()
+    many = [make.invoice(customer, "10.00", outbox.late(20 + n)) for n in range(60)]
+    attempt = outbox.queued(customer, *many)
+    with django_assert_max_num_queries(45), transaction.atomic():
+        found = truth.refresh(attempt, today=TODAY + timedelta(days=days))
+    assert found.reason is None
+    assert attempt.items.filter(completes=True, live=True).count() == 60
+    assert attempt.items.order_by("pk")[0].days_late == 20 + days
