@@ -31,12 +31,22 @@ def pytest_configure(config: pytest.Config) -> None:
     }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A run on PostgreSQL is about the database: what needs none has run on SQLite already."""
     other = "postgres" if settings.ON_SQLITE else "sqlite"
     skip = pytest.mark.skip(reason=f"says something about {other} only")
     for item in items:
         if item.get_closest_marker(other):
             item.add_marker(skip)
+    if not settings.ON_SQLITE:
+        config.hook.pytest_deselected(items=[item for item in items if not asks_database(item)])
+        items[:] = filter(asks_database, items)
+
+
+def asks_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    marked = item.get_closest_marker("django_db") is not None
+    return marked or bool(fixtures & {"db", "transactional_db", "redis_url"})
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """A real worker and a real beat on a real Redis-protocol server: messages are wake-ups only."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,13 +13,13 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
-pytestmark = [pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(300)]
 
 QUEUE = [sys.executable, "-m", "celery", "--app", "arfollow"]
 QUIET = ["--without-gossip", "--without-mingle", "--concurrency", "1", "--loglevel", "WARNING"]
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 45) -> bool:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 90) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -54,6 +55,7 @@ class House:
             env=self.variables,
             cwd=settings.BASE_DIR,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         self.processes.append(process)
         return process
@@ -68,10 +70,9 @@ class House:
         return int(self.broker.llen("celery"))  # type: ignore[arg-type]
 
     def stop(self) -> None:
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            process.wait(timeout=60)
+        for process in (each for each in self.processes if each.poll() is None):
+            os.killpg(process.pid, signal.SIGKILL)  # the worker's own children too
+            process.wait()
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def sorted_rows(rows: list[dict[str, Any]]) -> list[str]:
     return sorted(str(row) for row in rows)
 
 
+@pytest.mark.sqlite  # PostgreSQL does not give the numbers of a rolled-back row again
 def test_the_archive_says_what_the_services_would_have_said() -> None:
     script = write(2, 66, 7, TODAY)
     usual = [each for each in script.happenings]

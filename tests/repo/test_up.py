@@ -26,7 +26,7 @@ STUBBORN = [
 ]
 
 
-def wait_for(condition: object, *, seconds: float = 30) -> bool:
+def wait_for(condition: object, *, seconds: float = 90) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():  # type: ignore[operator]
@@ -110,6 +110,7 @@ def answers(url: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.sqlite
 def test_it_comes_up_serves_and_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> None:
     variables = {
@@ -134,7 +135,7 @@ def test_it_comes_up_serves_and_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> N
         family = children_of(process.pid)
         assert len(family) == 3
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=120) == 0
         assert [pid for pid in family if running(pid)] == []
     finally:
         process.kill()
