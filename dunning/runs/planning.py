@@ -15,6 +15,7 @@ from dunning.facts import Case, Ground, lay_ground, load_cases
 from dunning.models import AttemptState, ContactAttempt, CustomerFollowUp, Run, RunStatus
 from dunning.outbox import moves
 from dunning.policy import Channel, Contact, Kind, Plan, Reason, SkipRecord, State, decide, sentence
+from dunning.policy.pace import is_contact
 from dunning.runs.desk import write_tasks
 from dunning.runs.drafts import Drafting
 from dunning.runs.project import write_follow_ups
@@ -161,10 +162,13 @@ def _customers(ids: list[int], *, lock: bool) -> list[Customer]:
 
 
 def _decide(cases: Sequence[Case], work: Pass) -> tuple[list[tuple[Case, Plan]], Mailboxes]:
-    """Decide one after the other: accounts that share a mailbox see each other's contact."""
+    """Decide one after the other: accounts that share a mailbox see each other's contact.
+
+    Whoever was silent longest goes first, so that no account of a mailbox starves.
+    """
     pairs: list[tuple[Case, Plan]] = []
     new: Mailboxes = {}
-    for case in cases:
+    for case in sorted(cases, key=_last_heard):
         shared = [
             contact
             for known in (work.mailboxes, new)
@@ -180,6 +184,16 @@ def _decide(cases: Sequence[Case], work: Pass) -> tuple[list[tuple[Case, Plan]],
             for address in case.addresses:
                 new.setdefault(address, []).append(contact)
     return pairs, new
+
+
+def _last_heard(case: Case) -> date:
+    """The day of our last message on this account; the first day of all where there is none."""
+    ours = [
+        contact.on
+        for contact in case.facts.history
+        if contact.channel is Channel.EMAIL and not contact.other_account and is_contact(contact)
+    ]
+    return max(ours, default=date.min)
 
 
 def _messages(plan: Plan, today: date) -> list[Contact]:

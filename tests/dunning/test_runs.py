@@ -355,6 +355,20 @@ def test_two_accounts_of_one_mailbox_are_not_written_to_on_one_day() -> None:
     assert report.reasons == {"due": 1, "pace_address": 1}
 
 
+def test_no_account_of_a_shared_mailbox_starves() -> None:
+    accounts = [make.customer(email="ap@shared.example") for _ in range(3)]
+    for customer in accounts:
+        make.invoice(customer, due=late(5))
+    day, heard = MONDAY, []
+    for _ in range(3):
+        plan_day(day)
+        waiting = ContactAttempt.objects.filter(channel="email", state=AttemptState.PLANNED)
+        heard += list(waiting.values_list("customer_id", flat=True))
+        waiting.update(state=AttemptState.SENT, done_on=day, message_id=f"<{day}@example.test>")
+        day += timedelta(days=14)
+    assert heard == [customer.pk for customer in accounts]
+
+
 def test_limits_per_mailbox_hold_across_runs() -> None:
     make.invoice(make.customer(email="ap@shared.example"), due=late(5))
     plan_day()
