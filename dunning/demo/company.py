@@ -45,8 +45,7 @@ ABOUT_US: Mapping[str, object] = {
     "bank_account_name": NAME,
     "bank_account": "0001 1844 7100",
     "bank_code": "011 000 000",
-    "ways_to_pay": "Bank transfer to the account on your invoice\n"
-    "Check by mail to 14 Quay Street, Portland ME 04101\n"
+    "ways_to_pay": "Check by mail to 14 Quay Street, Portland ME 04101\n"
     "Card, by calling the number below",
     "sender_name": "Harbour & Pine accounts",
     "sender_email": f"accounts@{HOST}",

@@ -16,7 +16,7 @@ from dunning.demo.office import Office
 from dunning.demo.papers import Happening
 from dunning.demo.script import Script
 from dunning.demo.telephone import Telephone
-from dunning.models import ContactAttempt, CustomerFollowUp, Enrolment
+from dunning.models import ContactAttempt, CustomerFollowUp
 from dunning.runs import enrol
 from invoices.models import Invoice, LedgerSource, Payment
 
@@ -27,7 +27,7 @@ CHASED_BEFORE = timedelta(days=20)
 """What was this much overdue when it went live had been reminded twice by hand."""
 
 REMINDED = "d17"
-LADDER, GENTLE = "p2", "p3"
+GENTLE = "p3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def _years(book: Book, told: Script, seed: int) -> None:
     for day in sorted(day for day in days if day < pilot):
         with clock.at(moment(day, 9)):
             book.post(days[day])
-    _begin_with_pilots(pilot)
-    office = Office(book, told, Telephone(book, told, seed))
+    _chased_by_hand(pilot, Invoice.objects.filter(customer__tags__name=PILOT_GROUP))
+    office = Office(book, told, Telephone(book, told, seed), everyone)
     day = pilot
     while day < told.today:
         if day == everyone:
@@ -101,17 +101,9 @@ def _without(told: Script, old: Sequence[Happening]) -> Script:
     )
 
 
-def _begin_with_pilots(day: date) -> None:
-    """A firm tries the follow-up out with one group before everyone else follows."""
-    with clock.at(moment(day, 0)):
-        Enrolment.objects.filter(is_default=True).delete()
-        enrol(LADDER, tag=PILOT_GROUP)
-        _chased_by_hand(day, Invoice.objects.filter(customer__tags__name=PILOT_GROUP))
-
-
 def _go_on_with_all(day: date) -> None:
+    """After the pilot group everyone is followed up; consumers gently."""
     with clock.at(moment(day, 0)):
-        enrol(LADDER)
         consumers = Customer.objects.filter(legal_type=LegalType.CONSUMER)
         for number in consumers.values_list("number", flat=True):
             enrol(GENTLE, customer=number)

@@ -27,15 +27,17 @@ from dunning.models import (
     Task,
     TaskStatus,
 )
-from dunning.outbox import approve
+from dunning.outbox import approve, cancel
 from dunning.outcomes import agree_plan, draft_thanks, finish_task, settle_promises
 from dunning.runs import run
+from dunning.runs.select import customers_to_examine
 
 # Hours of the firm's day: mail leaves at ten o'clock of each customer's.
 BOOKS, PLANNING = (0, 30), (1, 30)
-MAIL = ((5, 30), (13, 30))
-LETTERS, EVENING = (11, 0), (16, 30)
+MAIL = ((6, 30), (13, 30))
+LETTERS, EVENING = (13, 45), (16, 30)
 WITH_STATEMENTS = timedelta(days=4)
+THANKED = timedelta(days=45)
 RESTS = timedelta(days=3)
 """The machine stood still for so long: what came due since is for a visitor's first run."""
 APPROVED = frozenset({"letter_to_print", "final_posted", "hand_over"})
@@ -49,6 +51,7 @@ class Office:
     book: Book
     script: Script
     telephone: Telephone
+    everyone_from: date
     calendar: Calendar = Calendar("US", "ME")
 
     def day(self, day: date, happenings: Sequence[Happening]) -> None:
@@ -57,14 +60,18 @@ class Office:
         with transaction.atomic():
             with clock.at(moment(day, *BOOKS)):
                 self.book.post(happenings)
-            if self.calendar.is_business_day(day) and day < self.script.today - RESTS:
-                self._work(day)
+            works = self.calendar.is_business_day(day) and day < self.script.today - RESTS
+            if works:
+                self._morning(day)
             self._hear(day, happenings)
+            if works:
+                self._evening(day)
 
-    def _work(self, day: date) -> None:
+    def _morning(self, day: date) -> None:
+        """Plan, send, print, call."""
         with clock.at(moment(day, *PLANNING)):
             settle_promises(day)
-            run(day)
+            self._run(day)
             draft_thanks(day)
             mark_reached(clock.now())
         lately = day >= self.script.today - WITH_STATEMENTS
@@ -73,6 +80,18 @@ class Office:
         with clock.at(moment(day, *LETTERS)):
             post.handle_letters(self.book, day, clock.now())
         self.telephone.make_planned(day)
+
+    def _run(self, day: date) -> None:
+        """While the follow-up is tried out, runs look at the pilot group only."""
+        if day >= self.everyone_from:
+            run(day)
+            return
+        due = set(customers_to_examine(day))
+        for firm in self.script.firms:
+            if firm.is_pilot and self.book.customers[firm.number].pk in due:
+                run(day, customer=firm.number)
+
+    def _evening(self, day: date) -> None:
         with clock.at(moment(day, *EVENING)):
             self._decide(day)
             self._tidy(day)
@@ -94,10 +113,18 @@ class Office:
         for attempt in held.select_related("customer").order_by("pk"):
             story = self.book.firms[attempt.customer.number].story
             final = attempt.channel in {Channel.EMAIL, Channel.LETTER} and story in APPROVED
-            if final or attempt.kind == AttemptKind.THANKS:
+            if attempt.kind == AttemptKind.THANKS and self._thanked(attempt, day):
+                cancel(attempt.pk, actor=ruth, reason="Thanked them only lately")
+            elif final or attempt.kind == AttemptKind.THANKS:
                 approve(attempt.pk, actor=ruth, now=clock.now())
         for plan in PaymentPlan.objects.filter(status=PlanStatus.DRAFT):
             agree_plan(plan.pk, on=day, actor=ruth)
+
+    def _thanked(self, attempt: ContactAttempt, day: date) -> bool:
+        earlier = ContactAttempt.objects.filter(
+            customer=attempt.customer, kind=AttemptKind.THANKS, planned_on__gt=day - THANKED
+        )
+        return earlier.exclude(pk=attempt.pk).exclude(state=AttemptState.CANCELLED).exists()
 
     def _tidy(self, day: date) -> None:
         """Tasks are done within a day or two; those of the last days wait."""
