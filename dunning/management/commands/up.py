@@ -48,7 +48,7 @@ class Child:
 
 def children(*, bind: str, concurrency: int) -> list[Child]:
     """In the order of their start; they are stopped the other way round."""
-    python, queue = sys.executable, ["-m", "celery", "--app", "arfollow"]
+    python, queue = sys.executable, ["-m", "celery", "--quiet", "--app", "arfollow"]
     level = ["--loglevel", settings.LOG_LEVEL]
     web = ["-m", "gunicorn", "arfollow.wsgi", "--bind", bind, "--threads", "4"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
