@@ -90,7 +90,7 @@ def warnings_of(ground: Ground, today: date) -> list[str]:
     if known is None or days is None:
         return found
     if today > days.add(known, settings.freshness_business_days):
-        found.append(f"Payment data is of {known:%Y-%m-%d}: {sentence(Reason.STALE_DATA)}")
+        found.append(f"Payment data is of {known:%Y-%m-%d}, too old to chase on: all waits.")
     return found
 
 
