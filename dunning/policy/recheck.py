@@ -39,6 +39,9 @@ NO_BAR = frozenset({Reason.JUST_PAID, Reason.UNREACHABLE})
 ASKED_FOR = frozenset({Kind.RESEND, Kind.THANKS, Kind.MANUAL, Kind.CALL_BACK})
 """Kinds that a person asked for: their figures are renewed, the stops are not theirs."""
 
+FOR_EVERYTHING = frozenset({Reason.LEGAL_STOP, Reason.PLACED})
+"""Stops that hold for what a person asked for, too: from here on the owner decides."""
+
 SETTLED = frozenset({Reason.PAID, Reason.TOLERANCE})
 
 
@@ -64,7 +67,8 @@ def recheck(facts: CustomerFacts, planned: Planned, today: date) -> Verified:
     """Look at every line again under today's facts; ``today`` is the customer's date."""
     scene = set_scene(None, facts, today)
     asked = planned.kind in ASKED_FOR
-    if not asked and (stop := _customer_stop(scene)):
+    stop = _customer_stop(scene)
+    if stop is not None and (not asked or stop.reason in FOR_EVERYTHING):
         return Verified((), stop.reason)
     items = {item.key: item for item in facts.items}
     lines, reasons = [], []

@@ -200,6 +200,13 @@ def test_what_a_person_asked_for_is_not_stopped_but_its_figures_are_renewed(kind
     assert [row.amount for row in found.lines] == [Decimal("50.00")]
 
 
+@pytest.mark.parametrize("kind", [Kind.RESEND, Kind.THANKS, Kind.MANUAL, Kind.CALL_BACK])
+@pytest.mark.parametrize("reason", [Reason.LEGAL_STOP, Reason.PLACED])
+def test_a_legal_stop_holds_for_what_a_person_asked_for_too(kind: Kind, reason: Reason) -> None:
+    found = recheck(customer(*TWO, **STOPS[reason]), replace(SAID, kind=kind), TODAY)
+    assert (found.reason, found.lines) == (reason, ())
+
+
 # --- it agrees with decide() ----------------------------------------------------------------
 
 AMOUNTS = st.decimals("5.00", "900.00", places=2)
