@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from arfollow.shared.money import ZERO
+from dunning.briefing.kept import kept
 from dunning.briefing.neglected import neglected_by_currency
 from dunning.briefing.totals import Totals, ledger_totals, promised_this_week
 from invoices.metrics import MonthSales, average_days_delinquent, best_possible_dso, countback_dso
@@ -44,7 +45,8 @@ class Standing:
 def standings(today: date) -> list[Standing]:
     """Every currency in which something is open, the most overdue first."""
     promised, received = promised_this_week(today), collected(today.replace(day=1), today)
-    forgotten, sales = neglected_by_currency(today), sales_by_day(_first_month(today), today)
+    forgotten = neglected_by_currency(today)
+    sales = kept("sales", today, lambda: dict(sales_by_day(_first_month(today), today)))
     found = []
     for totals in ledger_totals(today):
         code = totals.currency

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -213,6 +214,18 @@ def test_each_instalment_is_expected_on_its_own_date(maine: Customer) -> None:
 def test_another_currency_is_not_mixed_in(maine: Customer) -> None:
     make.invoice(maine, "100.00", TODAY)
     assert weeks("EUR") == {}
+
+
+def test_history_is_read_again_only_after_something_new(
+    maine: Customer, django_assert_num_queries: Callable[..., AbstractContextManager[object]]
+) -> None:
+    """Three look for something new, one asks the cache."""
+    bill = make.invoice(maine, "100.00", TODAY)
+    assert weeks() == {TODAY: (Decimal(0), Decimal(100))}
+    with django_assert_num_queries(5):
+        weeks()
+    make.payment(maine, "40.00", TODAY, bill)
+    assert weeks() == {TODAY: (Decimal(0), Decimal(60))}
 
 
 # --- since our last business day ------------------------------------------------------------
