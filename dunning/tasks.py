@@ -1,5 +1,6 @@
 """The beat's ticks. Messages carry nothing: losing or doubling one changes only when."""
 
+import structlog
 from celery import shared_task
 
 from arfollow.shared import clock
@@ -7,6 +8,8 @@ from arfollow.staff.models import Company
 from dunning import dispatch, outcomes, runs
 from dunning.briefing.morning import plan_morning
 from dunning.runs.select import customers_to_examine
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task
@@ -29,7 +32,10 @@ def morning() -> None:
 @shared_task
 def send_some() -> None:
     """Send what is due; no new claim after fifteen seconds, the next tick goes on."""
-    dispatch.send_some()
+    try:
+        dispatch.send_some()
+    except dispatch.NotOurDatabase as refusal:
+        log.error("nothing is sent", why=str(refusal))
 
 
 @shared_task

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from arfollow.shared.events import Entry, record
 from arfollow.shared.models import Event, EventChain, EventData
 from arfollow.shared.triggers import SQLITE_CREATE, SQLITE_DROP
+from dunning import tasks
 from dunning.dispatch.audit import CHECKS, audit
 from dunning.models import AttemptItem, ContactAttempt, Heartbeat
 from dunning.outbox import moves
@@ -84,6 +85,16 @@ def test_the_tasks_run_and_leave_their_heartbeat(reminder):
     send_some()
     sweep()
     assert {"sender", "sweeper"} <= set(Heartbeat.objects.values_list("name", flat=True))
+
+
+def test_the_beat_in_a_copy_says_so_and_sends_nothing(reminder, settings, tmp_path, monkeypatch):
+    settings.INSTANCE_FILE = tmp_path / "elsewhere"
+    said = []
+    monkeypatch.setattr(tasks.log, "error", lambda event, why: said.append((event, why)))
+    send_some()
+    assert [event for event, _ in said] == ["nothing is sent"]
+    assert "adopt_instance" in said[0][1]
+    assert outbox.state(reminder) == "planned"
 
 
 # --- dunning_audit --------------------------------------------------------------------------
