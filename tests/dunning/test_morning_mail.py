@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.core.management import call_command
 
 from arfollow.shared import clock
@@ -242,6 +243,7 @@ def test_it_is_plain_text_and_simple_html_without_an_attachment(office: Company)
     plan_morning(NINE)
     dispatch.send_some(now=NINE)
     (letter,) = mail.outbox
+    assert isinstance(letter, EmailMultiAlternatives)
     html = str(letter.alternatives[0][0])
     assert "Overdue: 400.00, 1 customer" in letter.body
     assert re.search(r"<li[^>]*>Overdue: 400.00, 1 customer</li>", html)

@@ -15,7 +15,7 @@ from arfollow.shared import clock
 from arfollow.shared.events import SYSTEM, Actor
 from arfollow.shared.money import format_amount
 from arfollow.shared.workdays import Calendar
-from arfollow.staff.models import Company
+from arfollow.staff.models import Company, User
 from customers.models import Customer
 from customers.services import update_customer
 from dunning import briefing
@@ -41,7 +41,7 @@ from dunning.models import (
     Tone,
 )
 from dunning.outbox import switches
-from invoices.models import Instalment, Payment
+from invoices.models import Instalment, Invoice, Payment
 from invoices.queries import usual_lateness
 from invoices.services import record_payment
 from tests import make
@@ -164,7 +164,7 @@ def weeks(currency: str = "USD") -> dict[date, tuple[Decimal, Decimal]]:
     return {w.start: (w.promised, w.predicted) for w in found if w.promised or w.predicted}
 
 
-def promise(customer: Customer, amount: int, due: date, *invoices: object) -> Promise:
+def promise(customer: Customer, amount: int, due: date, *invoices: Invoice) -> Promise:
     row = Promise.objects.create(
         customer=customer, made_on=TODAY, due_on=due, currency="USD", amount=amount
     )
@@ -329,7 +329,7 @@ def test_nothing_overdue_has_no_largest(maine: Customer) -> None:
 # --- calls and team -------------------------------------------------------------------------
 
 
-def called(customer: Customer, who: object, at: datetime, direction: str = "out") -> None:
+def called(customer: Customer, who: User, at: datetime, direction: str = "out") -> None:
     CallRecord.objects.create(
         attempt=contact(customer, "call", "sent"), at=at, by=who, direction=direction,
         level=ContactLevel.NONE, outcome=CallOutcome.NO_ANSWER,
