@@ -5,6 +5,7 @@ is not (or no longer) where the move starts stays untouched. Fencing is in the W
 clause: who sends must still own the row. Leases run on the database clock.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -204,6 +205,17 @@ def uncount(attempt_id: int) -> bool:
         done = rows.update(live=False)
         AttemptItem.objects.filter(attempt_id=attempt_id, live=True).update(live=False)
     return bool(done)
+
+
+def uncount_shadow_copies() -> Counter[int]:
+    """Copies that went to ourselves reached nobody: their steps come again. Answers how many
+    there were of each customer."""
+    rows = ContactAttempt.objects.filter(state=STATE.SENT, shadowed=True, live=True)
+    with transaction.atomic():
+        customers = Counter(rows.values_list("customer_id", flat=True))
+        AttemptItem.objects.filter(attempt__in=rows, live=True).update(live=False)
+        rows.update(live=False)
+    return customers
 
 
 def expire_claims() -> list[int]:

@@ -10,7 +10,9 @@ from django.db.models import F, Q
 from arfollow.shared import clock, events
 from arfollow.shared.events import Actor, Entry
 from arfollow.staff.models import Company
+from customers.models import Customer
 from dunning.models import ContactAttempt, SendSwitch, SwitchScope
+from dunning.outbox import moves
 
 
 def pause(*, actor: Actor, reason: str) -> None:
@@ -30,6 +32,29 @@ def _set_paused(actor: Actor, reason: str, *, paused: bool) -> None:
         words = f"Sending paused: {reason}" if paused else "Sending resumed"
         verb = "sending.paused" if paused else "sending.resumed"
         events.record(Entry(verb, "company", 1, words), actor=actor)
+
+
+def enter_shadow(email: str, *, actor: Actor) -> None:
+    """Every message goes to this address, and to nobody else, until `leave_shadow`."""
+    _set_shadow({"shadow_mode": True, "shadow_email": email}, f"Shadow mode on, to {email}", actor)
+
+
+def leave_shadow(*, actor: Actor) -> int:
+    """Messages go to customers. The copies sent in shadow mode count as not sent, so that
+    nobody's first letter of ours is a second reminder; answers how many there were."""
+    with transaction.atomic():
+        _set_shadow({"shadow_mode": False}, "Shadow mode off", actor)
+        customers = moves.uncount_shadow_copies()
+        wanted = Customer.objects.filter(pk__in=list(customers))
+        wanted.update(ledger_seq=F("ledger_seq") + 1)
+    return sum(customers.values())
+
+
+def _set_shadow(change: dict[str, bool | str], words: str, actor: Actor) -> None:
+    with transaction.atomic():
+        Company.load()
+        Company.objects.filter(pk=1).update(**change)
+        events.record(Entry("sending.shadow", "company", 1, words), actor=actor)
 
 
 def switch_off(scope: SwitchScope, target: str, *, actor: Actor, reason: str) -> SendSwitch:

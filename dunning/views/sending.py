@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from arfollow.shared import clock, events
+from arfollow.shared import clock
 from arfollow.shared.errors import ServiceError
-from arfollow.shared.events import SYSTEM, Entry, actor_of
+from arfollow.shared.events import SYSTEM, actor_of
 from arfollow.staff.models import Company, Role, User
 from arfollow.staff.permissions import requires
 from customers.models import Customer
@@ -78,27 +78,17 @@ def sending_pause(request: HttpRequest) -> HttpResponse:
 def sending_shadow(request: HttpRequest) -> HttpResponse:
     """Every message to one address, until somebody says go."""
     if "go" in request.POST:
-        _set_shadow(request, "")
-        messages.success(request, "Shadow mode is off. Messages go to your customers from now on.")
+        copies = switches.leave_shadow(actor=actor_of(request.user))
+        words = f" The {copies} copies you saw count as not sent." if copies else ""
+        messages.success(request, f"Messages go to your customers from now on.{words}")
         return redirect("sending-settings")
     form = ShadowForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Enter the address that gets every message.")
         return redirect("sending-settings")
-    _set_shadow(request, form.cleaned_data["email"])
+    switches.enter_shadow(form.cleaned_data["email"], actor=actor_of(request.user))
     messages.success(request, f"Every message goes to {form.cleaned_data['email']} now.")
     return redirect("sending-settings")
-
-
-def _set_shadow(request: HttpRequest, email: str) -> None:
-    """The UPDATE waits for last looks that are under way, as a pause does."""
-    with transaction.atomic():
-        Company.load()
-        change = {"shadow_mode": bool(email)} | ({"shadow_email": email} if email else {})
-        Company.objects.filter(pk=1).update(**change)
-        words = f"Shadow mode on, to {email}" if email else "Shadow mode off"
-        entry = Entry("sending.shadow", "company", 1, words)
-        events.record(entry, actor=actor_of(request.user))
 
 
 @require_POST

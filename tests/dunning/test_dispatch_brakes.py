@@ -7,10 +7,13 @@ from django.conf import settings
 from django.core import mail
 
 from arfollow.shared.events import SYSTEM
+from arfollow.staff.models import Company
+from customers.models import Customer
 from dunning import outbox as product
 from dunning.dispatch import NotOurDatabase, brakes, sweep, usual_day
 from dunning.models import (
     AttemptState,
+    ContactAttempt,
     HeldFor,
     Installation,
     PolicyVersion,
@@ -313,6 +316,22 @@ def test_a_shadow_copy_is_no_contact_made(shadow):
     assert (shadow.state, shadow.shadowed) == (AttemptState.SENT, True)
     sweep(now=SLOT + timedelta(days=30))
     assert outbox.again(shadow).reached_on is None
+
+
+def test_going_live_starts_with_what_customers_really_got(shadow):
+    seen = Customer.objects.get(pk=shadow.customer_id).ledger_seq
+    assert switches.leave_shadow(actor=SYSTEM) == 1
+    assert not Company.load().shadow_mode
+    copy = outbox.again(shadow)
+    assert (copy.state, copy.live) == (AttemptState.SENT, False)
+    assert not copy.items.filter(live=True).exists()
+    assert Customer.objects.get(pk=shadow.customer_id).ledger_seq == seen + 1
+
+
+def test_going_live_leaves_alone_what_went_to_customers(shadow):
+    ContactAttempt.objects.filter(pk=shadow.pk).update(shadowed=False)
+    assert switches.leave_shadow(actor=SYSTEM) == 0
+    assert outbox.again(shadow).live
 
 
 def test_shadow_mode_without_an_address_sends_nothing():
