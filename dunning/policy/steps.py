@@ -277,7 +277,7 @@ def _is_early(verdict: Verdict, scene: Scene) -> bool:
 def _unmet(verdict: Verdict, rung: Rung, scene: Scene) -> Reason | None:
     """Why a step is recorded instead of taken: its condition, or a final demand that took it."""
     item, facts, today = verdict.item, scene.facts, scene.today
-    if severe.is_final(rung.step) and severe.was_taken(item, facts, today):
+    if rung.faces_customer and severe.was_taken(item, facts, today):
         return Reason.IN_FINAL
     last_on = verdict.position.last_on
     met = all(holds(c, item, last_on, facts, today) for c in rung.step.conditions)

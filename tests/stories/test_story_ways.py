@@ -209,6 +209,20 @@ def test_one_final_demand_in_sixty_days_and_the_item_it_took_goes_on_without_a_s
     assert world.skipped(old)["d90/email"] is Reason.IN_FINAL
 
 
+def test_no_softer_reminder_follows_for_an_item_that_the_final_demand_took() -> None:
+    world, _ = account()
+    young = world.invoice("2025-04-20", "2025-05-20")
+    world.live("2025-03-03", "2025-09-30")
+    final = next(m for m in world.made if m.tone is Tone.FINAL)
+    assert young in {line.key for line in final.plan.lines if line.taken}
+    later = [
+        m for m in world.made if m.on > final.on and m.channel in (Channel.EMAIL, Channel.CALL)
+    ]
+    assert not [m for m in later if young in {line.key for line in m.plan.completing}]
+    taken = {step for step, why in world.skipped(young).items() if why is Reason.IN_FINAL}
+    assert {"d45/email", "d60/email", "d90/email"} <= taken
+
+
 def test_while_a_final_demand_runs_nothing_else_is_chased() -> None:
     world, _ = account()
     world.invoice("2025-05-20", "2025-06-28")
