@@ -3,16 +3,19 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time
 from itertools import product
 from typing import Any
 
 import pytest
+import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from arfollow.shared import clock
 from arfollow.staff.models import Role, User
 
 DESKTOP, PHONE = 1366, 390
@@ -29,7 +32,20 @@ SWITCHES = [
     "--disable-sync",
 ]
 
+DAY = clock.today()
+"""The day on which the tests of pages were read: their ledgers are made for it."""
+
 type PageAs = Callable[..., Page]
+
+
+@pytest.fixture(autouse=True)
+def _midnight_waits_for_the_tests() -> Iterator[None]:
+    """A run that lasts into the next day stays on the day it began."""
+    if clock.today() == DAY:
+        yield
+        return
+    with time_machine.travel(datetime.combine(DAY, time(23, 50), UTC), tick=True):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
