@@ -1,6 +1,7 @@
 """What every test stands on. The surroundings themselves are fixed in tests/environment.py."""
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,7 +105,10 @@ def redis_url() -> Iterator[str]:
     if address := os.environ.get("TEST_REDIS_URL"):
         yield address
         return
-    with ValkeyServer() as server:
+    with socket.socket() as probe:  # a port of chance: nobody left over from another run knows it
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with ValkeyServer(port=port) as server:
         yield f"redis://{server.host}:{server.port}/0"
 
 
