@@ -67,10 +67,10 @@ def maine() -> Customer:
 
 @pytest.fixture
 def demo_ledger() -> date:
-    """Twelve firms of the demo in three currencies, posted as they happened, to today."""
-    today = clock.today()
-    script = write(12, 120, 7, today)
+    """Twelve firms of the demo in three currencies, posted as they happened, to our today."""
     book = Book(company.set_up("pass word"))
+    today = clock.today(Company.load().time_zone)
+    script = write(12, 120, 7, today)
     with clock.at(moment(script.first_day, 8)):
         book.open_accounts(script)
     for each in script.happenings:
