@@ -40,7 +40,7 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY is required when DEBUG is off.")
     if set(ALLOWED_HOSTS) - {*LOOPBACK, "testserver"}:
         raise ImproperlyConfigured("SECRET_KEY is required for ALLOWED_HOSTS beyond this machine.")
-    SECRET_KEY = "this-key-serves-a-laptop-and-nothing-that-others-can-reach"  # noqa: S105
+    SECRET_KEY = "this-key-serves-a-laptop-and-nothing-that-others-can-reach"  # noqa: S105  # no secret
 
 ROOT_URLCONF = "arfollow.urls"
 WSGI_APPLICATION = "arfollow.wsgi.application"

@@ -135,7 +135,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         people = User.objects.filter(is_active=True).order_by("first_name", "username")
-        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined]  # a choice field
 
     def clean_time_zone(self) -> str:
         zone = str(self.cleaned_data["time_zone"] or "").strip()

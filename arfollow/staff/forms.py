@@ -128,7 +128,7 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
         super().__init__(*args, **kwargs)
         people = User.objects.filter(is_active=True).order_by("first_name", "last_name")
         for name in ("letter_signatory", "contact_person"):
-            self.fields[name].queryset = people  # type: ignore[attr-defined]
+            self.fields[name].queryset = people  # type: ignore[attr-defined]  # a choice field
 
     def parts(self) -> list[tuple[str, str, list[forms.BoundField]]]:
         return [(head, text, [self[name] for name in names]) for head, text, names in COMPANY_PARTS]

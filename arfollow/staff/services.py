@@ -11,7 +11,7 @@ from arfollow.shared.events import Actor, Entry
 SECRET = frozenset({"password"})
 
 
-def save_settings(form: ModelForm, what: str, *, actor: Actor) -> Any:  # type: ignore[type-arg]
+def save_settings(form: ModelForm, what: str, *, actor: Actor) -> Any:  # type: ignore[type-arg]  # not generic at run time
     """Save a valid form of the company or of a person; an unchanged one leaves no trace."""
     with transaction.atomic():
         row = form.save()
@@ -29,7 +29,7 @@ def save_settings(form: ModelForm, what: str, *, actor: Actor) -> Any:  # type: 
     return row
 
 
-def _plain(form: ModelForm, name: str) -> object:  # type: ignore[type-arg]
+def _plain(form: ModelForm, name: str) -> object:  # type: ignore[type-arg]  # not generic at run time
     """The new value as the form starts with it next time: a key, not a row."""
     value = form.cleaned_data[name]
     return form.fields[name].prepare_value(value)

@@ -246,7 +246,8 @@ def printed_is_true(
     owed = {line.key: line.amount for line in found.lines if line.completes or line.taken}
     for item in items:
         asked = item.completes or item.taken
-        if asked and owed.get(ItemKey(*_key(item)), ZERO) < item.amount:  # type: ignore[arg-type]
+        key = ItemKey(item.invoice_id or 0, item.instalment_no)
+        if asked and owed.get(key, ZERO) < item.amount:
             return f"{item.invoice} was paid or disputed in part.", "changed"
     return "", ""
 

@@ -25,7 +25,7 @@ type Story = Callable[[Papers], None]
 
 def _said(papers: Papers, days_ago: int, outcome: str, note: str, **more: object) -> None:
     said = Said(papers.firm.number, papers.day(days_ago), outcome, note)
-    papers.others.append(replace(said, **more))  # type: ignore[arg-type]
+    papers.others.append(replace(said, **more))  # type: ignore[arg-type]  # fields by name
 
 
 def _newest(papers: Papers, *, due_before: int) -> Bill:

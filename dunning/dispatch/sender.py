@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -239,7 +240,7 @@ def _deliver(errand: Errand, mailbox: Mailbox) -> str:
     return AttemptState.SENT if record.sent(errand, receipt) else GIVEN_BACK
 
 
-def _late(errand: Errand):  # type: ignore[no-untyped-def]
+def _late(errand: Errand) -> Callable[[Receipt], None]:
     """What a delivery that was given up learns afterwards is recorded all the same."""
 
     def note(receipt: Receipt) -> None:

@@ -43,10 +43,10 @@ class PromiseForm(forms.Form):
         currencies = tuple(collectible_by_currency(items))
         if len(currencies) > 1:
             choices = [(code, code) for code in currencies]
-            self.fields["currency"].choices = choices  # type: ignore[attr-defined]
+            self.fields["currency"].choices = choices  # type: ignore[attr-defined]  # a choice field
         else:
             del self.fields["currency"]
-        self.fields["items"].choices = [  # type: ignore[attr-defined]
+        self.fields["items"].choices = [  # type: ignore[attr-defined]  # a choice field
             (f"{item.key.invoice_id}-{item.key.instalment_no}", _line(item))
             for item in items[:SHOWN_ITEMS]
         ]
@@ -96,7 +96,7 @@ class HoldForm(forms.Form):
         super().__init__(*args, **kwargs)
         chosen = self.data.get("invoice") or self.initial.get("invoice")
         rows = oldest_open(customer_id, also=str(chosen or ""))
-        self.fields["invoice"].queryset = rows  # type: ignore[attr-defined]
+        self.fields["invoice"].queryset = rows  # type: ignore[attr-defined]  # a choice field
 
 
 class WhyForm(forms.Form):

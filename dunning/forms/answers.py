@@ -48,7 +48,7 @@ class PromiseForm(AnswerForm):
         super().__init__(*args, **kwargs)
         if len(currencies) > 1:
             field = self.fields["currency"]
-            field.choices = [(code, code) for code in currencies]  # type: ignore[attr-defined]
+            field.choices = [(code, code) for code in currencies]  # type: ignore[attr-defined]  # a choice field
         else:
             del self.fields["currency"]
 

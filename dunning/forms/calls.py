@@ -75,14 +75,14 @@ class CallForm(forms.Form):
         rows = outcomes_of(desk.channel)
         labels = dict(CallOutcome.choices)
         contact = self.fields["contact"]
-        contact.queryset = Contact.objects.filter(  # type: ignore[attr-defined]
+        contact.queryset = Contact.objects.filter(  # type: ignore[attr-defined]  # a choice field
             customer=desk.customer, active=True
         ).order_by("-primary", "id")
         self.initial.setdefault("contact", desk.contacts[0].pk if desk.contacts else None)
-        self.fields["outcome"].choices = [  # type: ignore[attr-defined]
+        self.fields["outcome"].choices = [  # type: ignore[attr-defined]  # a choice field
             (row.outcome.value, labels[row.outcome]) for row in rows
         ]
-        self.fields["items"].choices = [  # type: ignore[attr-defined]
+        self.fields["items"].choices = [  # type: ignore[attr-defined]  # a choice field
             (_key_text(item.key), item.number) for item in desk.items
         ]
         chosen = data.get("outcome", "") if data else self.initial.get("outcome", "")

@@ -30,7 +30,7 @@ class PrintForm(forms.Form):
 
     def __init__(self, *args: Any, waiting: Sequence[ContactAttempt], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["pk"].choices = [  # type: ignore[attr-defined]
+        self.fields["pk"].choices = [  # type: ignore[attr-defined]  # a choice field
             (attempt.pk, attempt.customer.name) for attempt in waiting
         ]
 

@@ -24,7 +24,7 @@ class WorklistForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         people = User.objects.filter(is_active=True).order_by("first_name", "username")
-        self.fields["who"].choices = [  # type: ignore[attr-defined]
+        self.fields["who"].choices = [  # type: ignore[attr-defined]  # a choice field
             ("", "Mine, and nobody's"),
             (EVERYONE, "Everyone's"),
             *((str(person.pk), str(person)) for person in people),

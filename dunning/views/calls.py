@@ -98,7 +98,7 @@ def _number(request: HttpRequest, name: str) -> int | None:
 
 def _go_on(request: HttpRequest, form: CallForm, done: ContactAttempt) -> HttpResponse:
     customer = form.desk.customer
-    small = dict(form.fields["outcome"].choices)[form.cleaned_data["outcome"]]  # type: ignore[attr-defined]
+    small = dict(form.fields["outcome"].choices)[form.cleaned_data["outcome"]]  # type: ignore[attr-defined]  # a choice field
     messages.success(request, f"{customer.name}: {str(small).lower()}. {_said(form)}")
     if "more" in request.POST:
         return redirect(reverse("log-call", args=[customer.pk]) + f"?call={done.pk}")

@@ -147,8 +147,8 @@ def open_items(customer: Customer, today: dt.date) -> list[Invoice]:
     found = list(rows.order_by("next_due_date", "id")[:SHOWN_ITEMS])
     places = standings(row.pk for row in found)
     for row in found:
-        row.days = (today - row.next_due_date).days  # type: ignore[attr-defined]
-        row.places = places.get(row.pk, [])  # type: ignore[attr-defined]
+        row.days = (today - row.next_due_date).days  # type: ignore[attr-defined]  # shown only
+        row.places = places.get(row.pk, [])  # type: ignore[attr-defined]  # shown only
     return found
 
 

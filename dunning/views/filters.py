@@ -39,7 +39,7 @@ class ListFilter(forms.Form):
         super().__init__(*args, **kwargs)
         self.today: date = clock.today(Company.load().time_zone)
         if "owner" in self.fields:
-            self.fields["owner"].choices = owner_choices()  # type: ignore[attr-defined]
+            self.fields["owner"].choices = owner_choices()  # type: ignore[attr-defined]  # a choice field
 
 
 class CustomerFilter(ListFilter):

@@ -106,7 +106,7 @@ class CreditNoteForm(forms.Form):
         super().__init__(*args, **kwargs)
         chosen = str(self.data.get("invoice") or self.initial.get("invoice") or "")
         rows = oldest_open(customer_id, also=chosen)
-        self.fields["invoice"].queryset = rows  # type: ignore[attr-defined]
+        self.fields["invoice"].queryset = rows  # type: ignore[attr-defined]  # a choice field
 
 
 class DisputeForm(forms.Form):
@@ -127,7 +127,7 @@ class DisputeForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         people = User.objects.filter(is_active=True).order_by("first_name", "username")
-        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined]  # a choice field
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
