@@ -4,7 +4,8 @@ The address is the view: filter, order and place stand in the query string, so t
 list can be bookmarked, shared and reloaded.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any, Protocol, cast
@@ -20,6 +21,7 @@ from arfollow.shared.export import csv_response, xlsx_response
 from arfollow.shared.keyset import Page, page_of, pick, read_cursor
 
 _OWN_KEYS = ("after", "before", "export", "page")
+_FORMATS = ("csv", "xlsx")
 EXPORT_CHUNK = 2000
 
 
@@ -59,6 +61,46 @@ class Header:
     numeric: bool
     query: str
     direction: str
+
+
+def export_of(
+    request: HttpRequest,
+    title: str,
+    columns: Sequence[Column],
+    rows: Iterable[Any],
+    *,
+    key: str = "export",
+) -> HttpResponseBase | None:
+    """The rows as a file where the address asks for one (``?export=csv``), else None.
+
+    For lists that are no ``ListView``; ``key`` tells the lists of one page apart. ``rows``
+    may be a generator: a CSV streams it, and it is not touched where the page is asked for.
+    """
+    asked = request.GET.get(key)
+    if asked not in _FORMATS:
+        return None
+    write = csv_response if asked == "csv" else xlsx_response
+    lines = ([column.exported(row) for column in columns] for row in rows)
+    return write(file_name(title), [column.label for column in columns], lines)
+
+
+def export_links(request: HttpRequest, *, key: str = "export") -> list[tuple[str, str]]:
+    """What ``_parts/export.html`` shows: the formats, each with this view's address."""
+    return [(kind.upper(), query_of(request, **{key: kind})) for kind in _FORMATS]
+
+
+def file_name(title: str) -> str:
+    """A title as the name of a file: ``Waits for approval`` → ``waits-for-approval``."""
+    return "-".join(re.findall(r"[a-z0-9]+", title.lower())) or "list"
+
+
+def query_of(request: HttpRequest, **changes: str) -> str:
+    """The query string of a list with its place changed; filter and order stay."""
+    kept: QueryDict = request.GET.copy()
+    for key in (*_OWN_KEYS, *changes):
+        kept.pop(key, None)
+    pairs = [(key, value) for key, values in kept.lists() for value in values if value]
+    return "?" + urlencode([*pairs, *((key, value) for key, value in changes.items() if value)])
 
 
 class FilterForm(Protocol):
@@ -112,7 +154,7 @@ class ListView(View):
     def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         form = self._form()
         rows = self._narrowed(form)
-        if request.GET.get("export") in ("csv", "xlsx"):
+        if request.GET.get("export") in _FORMATS:
             return self._export(rows)
         shown = self._state(form, rows)
         return render(request, self.template_name, {"list": shown, **self.more(shown)})
@@ -155,7 +197,7 @@ class ListView(View):
             next=next_,
             previous=previous,
             first=self._query() if previous else "",
-            exports=[(kind.upper(), self._query(export=kind)) for kind in ("csv", "xlsx")],
+            exports=export_links(self.request),
             filtered=bool(form and form.is_valid() and any(form.cleaned_data.values())),
             sort=self.request.GET.get("sort", ""),
         )
@@ -184,12 +226,7 @@ class ListView(View):
 
     def _query(self, **changes: str) -> str:
         """The query string of this view with its place changed."""
-        kept: QueryDict = self.request.GET.copy()
-        for key in _OWN_KEYS:
-            kept.pop(key, None)
-        pairs = [(key, value) for key, values in kept.lists() for value in values if value]
-        pairs = [(key, value) for key, value in pairs if key not in changes]
-        return "?" + urlencode([*pairs, *changes.items()])
+        return query_of(self.request, **changes)
 
     def _header(self, column: Column, sorted_by: Column | None, order: str) -> Header:
         current = column is sorted_by
@@ -202,14 +239,14 @@ class ListView(View):
 
     def _export(self, rows: QuerySet[Any, Any]) -> HttpResponseBase:
         _, order = self._column()
-        write = csv_response if self.request.GET["export"] == "csv" else xlsx_response
-        labels = [column.label for column in self.columns]
-        return write(self.title.lower().replace(" ", "-"), labels, self._lines(rows, order))
+        found = export_of(self.request, self.title, self.columns, self._all(rows, order))
+        if found is None:
+            raise LookupError("no format was asked for")
+        return found
 
-    def _lines(self, rows: QuerySet[Any, Any], order: str) -> Iterator[list[object]]:
+    def _all(self, rows: QuerySet[Any, Any], order: str) -> Iterator[Any]:
         ordered = rows.order_by(order, "pk").iterator(chunk_size=EXPORT_CHUNK)
         for part in batched(ordered, EXPORT_CHUNK):
             chunk = list(part)
             self.decorate(chunk)
-            for row in chunk:
-                yield [column.exported(row) for column in self.columns]
+            yield from chunk

@@ -14,7 +14,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from arfollow.shared import keyset
-from arfollow.shared.lists import Column, ListState, ListView
+from arfollow.shared.lists import Column, ListState, ListView, export_links, export_of
 from customers.models import Customer, PaymentTerms
 
 
@@ -218,3 +218,41 @@ def test_values_follow_relations_and_stop_at_nothing() -> None:
     assert keyset.pick(customer, "terms__name") == "Net 30"
     assert keyset.pick(Customer(name="Ashdown"), "terms__name") is None
     assert keyset.pick({"id": 4, "name": "x"}, "pk") == 4
+
+
+COLUMNS = (Column("name", "Name"), Column("twice", "Twice", value=lambda row: row.days * 2))
+
+
+def exported(address: str, **options: str) -> list[list[str]] | None:
+    rows = iter(PaymentTerms.objects.order_by("pk")[:2])
+    answer = export_of(RequestFactory().get(address), "Kept & broken", COLUMNS, rows, **options)
+    if answer is None:
+        return None
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    assert answer["Content-Disposition"] == 'attachment; filename="kept-broken.csv"'
+    return list(csv.reader(StringIO(text)))
+
+
+def test_a_list_on_any_page_exports_by_its_columns() -> None:
+    lines = exported("/?q=x&export=csv")
+    assert lines is not None
+    assert lines[0] == ["Name", "Twice"]
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("address", ["/", "/?export=", "/?export=pdf", "/?disputes=csv"])
+def test_a_page_that_asks_for_no_file_gets_none(address: str) -> None:
+    assert exported(address) is None
+
+
+def test_two_lists_of_one_page_export_under_names_of_their_own() -> None:
+    assert exported("/?disputes=csv", key="disputes") is not None
+    assert exported("/?export=csv", key="disputes") is None
+
+
+def test_the_links_to_a_file_keep_the_filter_and_forget_the_place() -> None:
+    links = export_links(RequestFactory().get("/?q=Ash&q=down&after=abc&sort=-name"))
+    assert links == [
+        ("CSV", "?q=Ash&q=down&sort=-name&export=csv"),
+        ("XLSX", "?q=Ash&q=down&sort=-name&export=xlsx"),
+    ]

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 from decimal import Decimal
 from io import BytesIO, StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
@@ -68,3 +69,35 @@ def test_the_file_is_named_after_the_list() -> None:
     assert (
         'filename="open-items.xlsx"' in xlsx_response("open-items", [], [])["Content-Disposition"]
     )
+
+
+def test_a_moment_is_told_in_the_zone_asked_for() -> None:
+    when = dt.datetime(2026, 11, 21, 23, 30, 5, 999, tzinfo=dt.UTC)
+    berlin = cell(when, ZoneInfo("Europe/Berlin"))
+    assert berlin == dt.datetime(2026, 11, 22, 0, 30, 5)  # noqa: DTZ001
+
+
+def test_yes_and_no_are_words_and_not_numbers() -> None:
+    assert [cell(True), cell(False)] == ["Yes", "No"]
+
+
+def test_a_character_that_no_workbook_may_hold_is_left_out() -> None:
+    assert cell("Ash\x00down\x0b") == "Ashdown"
+    response = xlsx_response("x", HEADS, [["Ash\x07down", None, None]])
+    sheet = load_workbook(BytesIO(b"".join(response.streaming_content))).active  # type: ignore[attr-defined]
+    assert sheet is not None
+    assert sheet["A2"].value == "Ashdown"
+
+
+def test_what_hides_behind_a_control_character_is_neutral_too() -> None:
+    assert cell("\x00=1+1") == "'=1+1"
+
+
+def test_more_rows_than_a_sheet_takes_go_onto_further_sheets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("arfollow.shared.export.SHEET_ROWS", 2)
+    response = xlsx_response("items", ["No"], [[n] for n in range(5)])
+    book = load_workbook(BytesIO(b"".join(response.streaming_content)))  # type: ignore[attr-defined]
+    found = [[c.value for c in sheet["A"][1:]] for sheet in book.worksheets]
+    assert found == [[0, 1], [2, 3], [4]]
