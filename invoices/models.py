@@ -438,6 +438,14 @@ class Dispute(models.Model):
     )
     resolution = models.TextField(blank=True)
     resolved_on = models.DateField(null=True, blank=True)
+    credit_note = models.ForeignKey(
+        CreditNote,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="disputes",
+        help_text="Made when the dispute ended as credited.",
+    )
     note = models.TextField(blank=True)
 
     class Meta:
@@ -451,6 +459,10 @@ class Dispute(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["invoice"], condition=Q(status="open"), name="dispute_open"),
+            # Used by the list of disputes: the longest open first.
+            models.Index(
+                fields=["raised_on"], condition=Q(status="open"), name="dispute_open_by_age"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -118,6 +118,19 @@ class Company(models.Model):
         related_name="+",
         help_text="Named in messages to customers that have no owner.",
     )
+    default_owner = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Looks after every new customer that no rule gives to somebody else.",
+    )
+    sales_email = models.EmailField(
+        "sales e-mail",
+        blank=True,
+        help_text="Hears of credit stops where a customer has no salesperson of its own.",
+    )
 
     shadow_mode = models.BooleanField(
         default=False, help_text="Every message goes to the shadow address until you say go."
@@ -150,6 +163,12 @@ class Company(models.Model):
 
     tolerance = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal("1.00"))
     promise_grace_days = models.PositiveSmallIntegerField(default=2)
+    confirm_promises = models.BooleanField(
+        default=True, help_text="Thank for a promise by e-mail as soon as it is noted."
+    )
+    nudge_promises = models.BooleanField(
+        default=True, help_text="Remind of a promise on the business day before its date."
+    )
     says_paid_hold_days = models.PositiveSmallIntegerField(default=5)
     freshness_days = models.PositiveSmallIntegerField(default=3)
     minimum_amount = models.DecimalField(
@@ -203,3 +222,52 @@ class QuietPeriod(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label}, {self.starts_on} to {self.ends_on}"
+
+
+class OwnerRule(models.Model):
+    """Who looks after a new customer, by country and first letter; the first that fits."""
+
+    position = models.PositiveSmallIntegerField(default=1, help_text="Lower is asked first.")
+    country = models.CharField(max_length=2, blank=True, help_text="Two letters; empty: any.")
+    first_letter = models.CharField(
+        "names from", max_length=1, blank=True, help_text="A letter; empty: from the beginning."
+    )
+    last_letter = models.CharField(
+        "names to", max_length=1, blank=True, help_text="A letter; empty: to the end."
+    )
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="owner_rules")
+
+    class Meta:
+        ordering: ClassVar = ["position", "id"]
+
+    def __str__(self) -> str:
+        where = self.country or "any country"
+        letters = f"{self.first_letter or 'A'} to {self.last_letter or 'Z'}"
+        return f"{where}, {letters}: {self.owner}"
+
+
+class Absence(models.Model):
+    """Days on which somebody is away, and the colleague who covers for them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="absences")
+    covered_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="covers")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    note = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(starts_on__lte=models.F("ends_on")), name="absence_has_days"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(user=models.F("covered_by")), name="absence_covered_by_another"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["covered_by", "ends_on"], name="absence_by_cover"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.starts_on} to {self.ends_on}"

@@ -41,6 +41,12 @@ class Promise(models.Model):
     )
     kept_amount = models.DecimalField(max_digits=18, decimal_places=2, default=0)
     settled_on = models.DateField(null=True)
+    nudge_on = models.DateField(
+        null=True, help_text="The day a short reminder of it is due; empty once that is dealt with."
+    )
+    looked_seq = models.BigIntegerField(
+        default=-1, help_text="The customer's `ledger_seq` when it was last compared with money."
+    )
     note = models.TextField(blank=True)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -63,6 +69,14 @@ class Promise(models.Model):
                 fields=["due_on", "customer"], condition=Q(status="open"), name="promise_open"
             ),
             models.Index(fields=["customer", "-made_on"], name="promise_of_customer"),
+            # Used by each tick: reminders of promises whose day has come.
+            models.Index(
+                fields=["nudge_on"],
+                condition=Q(status="open", nudge_on__isnull=False),
+                name="promise_to_nudge",
+            ),
+            # Used by the list of kept and broken promises, newest first.
+            models.Index(fields=["status", "-settled_on"], name="promise_by_end"),
         ]
 
     def __str__(self) -> str:
@@ -153,6 +167,7 @@ class PlanStatus(models.TextChoices):
     ACTIVE = "active", "Active"
     KEPT = "kept", "Kept"
     ENDED = "ended", "Ended"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class PaymentPlan(models.Model):
@@ -165,9 +180,15 @@ class PaymentPlan(models.Model):
     )
     currency = models.CharField(max_length=3)
     total = models.DecimalField(max_digits=18, decimal_places=2)
-    status = models.CharField(max_length=6, choices=PlanStatus.choices, default=PlanStatus.DRAFT)
+    status = models.CharField(max_length=9, choices=PlanStatus.choices, default=PlanStatus.DRAFT)
     agreed_on = models.DateField(null=True)
     ended_on = models.DateField(null=True)
+    ended_why = models.CharField(
+        max_length=300, blank=True, help_text="What a person reads about how it ended."
+    )
+    looked_seq = models.BigIntegerField(
+        default=-1, help_text="The customer's `ledger_seq` when it was last compared with money."
+    )
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     recorded_by = models.ForeignKey(
@@ -178,8 +199,20 @@ class PaymentPlan(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(total__gt=0), name="plan_positive"),
             models.CheckConstraint(
-                condition=Q(status="draft") | Q(agreed_on__isnull=False),
+                condition=Q(status__in=["draft", "withdrawn"]) | Q(agreed_on__isnull=False),
                 name="plan_agreed_has_a_day",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["kept", "ended"]) | Q(ended_on__isnull=False),
+                name="plan_ended_has_a_day",
+            ),
+        ]
+        indexes: ClassVar = [
+            # Used by each tick and the list: plans that still run or wait to be agreed.
+            models.Index(
+                fields=["customer"],
+                condition=Q(status__in=["draft", "active"]),
+                name="plan_not_over",
             ),
         ]
 
@@ -203,6 +236,14 @@ class PlanInstalment(models.Model):
             models.CheckConstraint(
                 condition=Q(amount__gt=0, paid_amount__gte=0, paid_amount__lte=F("amount")),
                 name="plan_instalment_paid_within_amount",
+            ),
+        ]
+        indexes: ClassVar = [
+            # Used by each tick: instalments that are not paid and fell due.
+            models.Index(
+                fields=["due_on"],
+                condition=Q(paid_amount__lt=F("amount")),
+                name="plan_instalment_unpaid",
             ),
         ]
 

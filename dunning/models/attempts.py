@@ -79,6 +79,9 @@ class AttemptKind(models.TextChoices):
     CALL_BACK = "call_back", "Call back as agreed"
     RESEND = "resend", "Requested copy"
     THANKS = "thanks", "Thank-you"
+    PROMISE_CONFIRMED = "promise_confirmed", "Promise confirmed"
+    PROMISE_NUDGE = "promise_nudge", "Reminder of a promise"
+    PLAN_CONFIRMED = "plan_confirmed", "Payment plan confirmed"
     MANUAL = "manual", "Written by staff"
     INBOUND = "inbound", "They contacted us"
     TEST = "test", "Test"
@@ -133,6 +136,9 @@ class ContactAttempt(models.Model):
     lead_instalment_no = models.PositiveSmallIntegerField(default=0)
     promise = models.ForeignKey(
         "dunning.Promise", on_delete=models.SET_NULL, null=True, related_name="follow_ups"
+    )
+    plan = models.ForeignKey(
+        "dunning.PaymentPlan", on_delete=models.SET_NULL, null=True, related_name="messages"
     )
     certified = models.BooleanField(default=False)
     offers_plan = models.BooleanField(default=False)

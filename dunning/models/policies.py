@@ -187,6 +187,16 @@ class CustomerFollowUp(models.Model):
     )
     projected_seq = models.BigIntegerField(default=-1)
     decided_on = models.DateField(null=True)
+    promises_settled = models.PositiveIntegerField(
+        default=0, help_text="Promises that were kept, part kept or broken."
+    )
+    promises_broken = models.PositiveIntegerField(
+        default=0, help_text="Of those, the ones of which nothing came."
+    )
+    promise_reliability = models.PositiveSmallIntegerField(
+        null=True,
+        help_text="How much of what was promised came, in percent; empty while nothing is settled.",
+    )
 
     def __str__(self) -> str:
         return f"{self.customer_id} seen to {self.projected_seq}"

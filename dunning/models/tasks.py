@@ -25,6 +25,7 @@ class TaskKind(models.TextChoices):
     RESOLVE_DISPUTE = "resolve_dispute", "Resolve a dispute"
     READ_REPLY = "read_reply", "Read a reply"
     AGREE_PLAN = "agree_plan", "Agree a payment plan"
+    PLAN_MISSED = "plan_missed", "A payment plan was not kept"
     LADDER_END = "ladder_end", "Decide: the ladder is finished"
     DECIDE = "decide", "Decide what comes next"
     OWNER_DECIDES = "owner_decides", "Owner decides"

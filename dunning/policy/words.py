@@ -77,6 +77,9 @@ class Kind(StrEnum):
     CALL_BACK = "call_back"
     RESEND = "resend"
     THANKS = "thanks"
+    PROMISE_CONFIRMED = "promise_confirmed"
+    PROMISE_NUDGE = "promise_nudge"
+    PLAN_CONFIRMED = "plan_confirmed"
     MANUAL = "manual"
     INBOUND = "inbound"
 
