@@ -28,6 +28,7 @@ from dunning.models.attempts import (
     ProviderStatus,
     Tone,
 )
+from dunning.models.desk import DeskSkip
 from dunning.models.installation import Heartbeat, Installation, SendSwitch, SwitchScope
 from dunning.models.letters import Letter, LetterKind, LetterStatus
 from dunning.models.messages import DeliveryEvent, Inbound, MessageTemplate
@@ -56,6 +57,7 @@ __all__ = [
     "ContactLevel",
     "CustomerFollowUp",
     "DeliveryEvent",
+    "DeskSkip",
     "Direction",
     "Document",
     "Enrolment",

@@ -438,6 +438,17 @@ class CallRecord(models.Model):
     attempt = models.OneToOneField(
         ContactAttempt, on_delete=models.CASCADE, primary_key=True, related_name="call"
     )
+    token = models.UUIDField(
+        null=True, unique=True, editable=False, help_text="The form that logged it (L18)."
+    )
+    reply = models.ForeignKey(
+        "dunning.Inbound",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="outcomes",
+        help_text="The message of theirs that it deals with, where nobody spoke.",
+    )
     direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
     at = models.DateTimeField()
     number_used = models.CharField(max_length=40, blank=True)
@@ -448,6 +459,9 @@ class CallRecord(models.Model):
     invoice_received = models.BooleanField(null=True)
     follow_up_on = models.DateField(null=True, blank=True)
     note = models.TextField(blank=True)
+    trail = models.JSONField(
+        default=list, editable=False, help_text="What it changed, so that it can be taken back."
+    )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )

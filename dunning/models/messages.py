@@ -54,7 +54,20 @@ class Inbound(models.Model):
     from_address = models.CharField(max_length=254, blank=True)
     subject = models.CharField(max_length=300, blank=True)
     text = models.TextField(blank=True)
+    message_id = models.CharField(
+        max_length=300, blank=True, help_text="Of the message as it came; taken in once."
+    )
+    attachments = models.JSONField(
+        default=list, help_text="Names, types and sizes; the files stay in the original."
+    )
     original = models.ForeignKey(Document, on_delete=models.PROTECT, null=True, related_name="+")
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="Who pasted or dropped it in.",
+    )
     auto_reply = models.BooleanField(default=False)
     read_at = models.DateTimeField(null=True)
     read_by = models.ForeignKey(
@@ -62,6 +75,11 @@ class Inbound(models.Model):
     )
 
     class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["message_id"], condition=~Q(message_id=""), name="inbound_once"
+            ),
+        ]
         indexes: ClassVar = [
             models.Index(
                 fields=["customer"],
