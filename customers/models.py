@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 
 from arfollow.shared import clock
 
@@ -77,6 +78,13 @@ class LegalStop(models.TextChoices):
     DECEASED = "deceased", "Deceased"
 
 
+class ParentNotice(models.TextChoices):
+    """Who gets the notices of a customer whose parent pays."""
+
+    OWN = "own", "A notice of its own to each"
+    PARENT = "parent", "One notice to the parent, listed per account"
+
+
 class Customer(models.Model):
     """One debit account. `number` is the key; names are only labels (L33)."""
 
@@ -103,6 +111,27 @@ class Customer(models.Model):
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
     )
+    parent_notice = models.CharField(
+        max_length=6, choices=ParentNotice.choices, default=ParentNotice.OWN
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="absorbed",
+        editable=False,
+        help_text="The account that goes on; the old number leads there.",
+    )
+    merged_on = models.DateField(null=True, editable=False)
+    internal = models.BooleanField(
+        default=False, help_text="Carries our own test and morning mails; in no list."
+    )
+    folded_name = models.GeneratedField(
+        expression=Lower("name"),
+        output_field=models.CharField(max_length=200, db_index=True),
+        db_persist=True,
+    )
     terms = models.ForeignKey(PaymentTerms, on_delete=models.PROTECT, null=True, blank=True)
     tags = models.ManyToManyField(Tag, blank=True, related_name="customers")
     collection_notes = models.TextField(blank=True)
@@ -111,7 +140,14 @@ class Customer(models.Model):
     )
     cannot_pay_reason = models.CharField(max_length=300, blank=True)
     opted_out_soft = models.BooleanField("wants no soft reminders", default=False)
+    credit_limit = models.DecimalField(
+        max_digits=18, decimal_places=2, null=True, blank=True, help_text="In their currency."
+    )
     credit_stop = models.BooleanField(default=False)
+    credit_stop_since = models.DateField(null=True, editable=False)
+    credit_stop_reason = models.CharField(max_length=200, blank=True)
+    sales_name = models.CharField(max_length=120, blank=True)
+    sales_email = models.EmailField(blank=True)
     legal_stop = models.CharField(
         max_length=14, choices=LegalStop.choices, blank=True, default=LegalStop.NONE
     )
@@ -137,6 +173,12 @@ class Customer(models.Model):
         indexes: ClassVar = [
             # Used by the customer list, sorted by name.
             models.Index(fields=["name", "id"], name="customer_by_name"),
+            # Used by "my customers" and by the hand-over of a colleague's.
+            models.Index(fields=["owner", "name"], name="customer_by_owner"),
+            # Used to suggest accounts that may be the same.
+            models.Index(
+                fields=["tax_number"], condition=~models.Q(tax_number=""), name="customer_by_tax"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -218,6 +260,63 @@ class Contact(models.Model):
         """Whether this number may be dialled."""
         usable = self.phone_state != PhoneState.INVALID
         return bool(self.active and self.phone and usable and not self.do_not_call)
+
+
+class CheckHow(models.TextChoices):
+    """How we made sure that an address or a number is really theirs (R58)."""
+
+    CALLED_KNOWN = "called_known", "Called a number we knew before"
+    REPLIED = "replied", "They answered from this address"
+    SIGNED_PAPER = "signed_paper", "On a signed contract or order"
+    IN_PERSON = "in_person", "In person"
+
+
+class ContactCheck(models.Model):
+    """Somebody made sure of an address or number: what, who, when, how."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="checks")
+    value = models.CharField(max_length=254, help_text="The address or number as it was then.")
+    how = models.CharField(max_length=12, choices=CheckHow.choices)
+    note = models.CharField(max_length=200, blank=True)
+    on = models.DateField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.value}, {self.on}"
+
+
+class FraudWarning(models.Model):
+    """A change that nobody has confirmed yet: somebody may be posing as the customer (R58)."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="warnings")
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, null=True, blank=True, related_name="warnings"
+    )
+    text = models.CharField(max_length=300)
+    raised_at = models.DateTimeField(default=clock.now, editable=False)
+    raised_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    cleared_at = models.DateTimeField(null=True)
+    cleared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    cleared_why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["customer"],
+                condition=models.Q(cleared_at__isnull=True),
+                name="fraud_warning_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Address(models.Model):

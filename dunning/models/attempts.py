@@ -83,6 +83,7 @@ class AttemptKind(models.TextChoices):
     PROMISE_NUDGE = "promise_nudge", "Reminder of a promise"
     PLAN_CONFIRMED = "plan_confirmed", "Payment plan confirmed"
     MANUAL = "manual", "Written by staff"
+    ANSWER = "answer", "Answer to them"
     INBOUND = "inbound", "They contacted us"
     TEST = "test", "Test"
     MORNING = "morning", "Morning figures"
@@ -119,6 +120,13 @@ class ContactAttempt(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="attempts")
+    moved_from = models.ForeignKey(
+        Customer,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="The account it was made for, where that was merged into this one since.",
+    )
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="attempts")
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True)
     channel = models.CharField(max_length=10, choices=Channel.choices)
@@ -211,7 +219,7 @@ class ContactAttempt(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["customer", "channel", "local_date"],
-                condition=Q(automatic=True, customer_facing=True, exempt=False)
+                condition=Q(automatic=True, customer_facing=True, exempt=False, moved_from=None)
                 & Q(channel__in=["email", "letter"])
                 & ~Q(state__in=["cancelled", "skipped", "held"]),
                 name="attempt_one_automatic_a_day",
