@@ -14,7 +14,7 @@ from dunning.policy.answer import (
 )
 from dunning.policy.consolidate import attempts_of, gather
 from dunning.policy.extras import ask_received, follow_ups, lapsed_follow_ups, statement
-from dunning.policy.handover import hand_over, too_small
+from dunning.policy.handover import hand_over, in_hand, too_small
 from dunning.policy.ladder import BY_HAND
 from dunning.policy.netting import oldest_first
 from dunning.policy.pace import Wait, next_contact
@@ -147,6 +147,9 @@ def _handed_over(
     due = [v for v in verdicts if v.todo and severe.is_handover(v.rung.step)]
     if not due:
         return verdicts, []
+    wait = in_hand(scene)
+    if wait is not None:
+        return _wait(verdicts, due, wait), []
     attempt = hand_over(due, verdicts, scene)
     if attempt is not None:
         return verdicts, [attempt]

@@ -8,9 +8,12 @@ from dunning.policy.answer import (
     Line,
     PlannedAttempt,
 )
+from dunning.policy.ladder import is_open
 from dunning.policy.made import contacts_made, final_sent_on
+from dunning.policy.pace import Wait
 from dunning.policy.reasons import Reason
 from dunning.policy.steps import Scene, Verdict
+from dunning.policy.types import DoneStep
 from dunning.policy.words import (
     Channel,
     Kind,
@@ -29,6 +32,26 @@ def belongs(verdict: Verdict, scene: Scene) -> bool:
         return False
     gate = scene.facts.settings.contacts_for_gate
     return contacts_made(item, scene.today, scene.facts) >= gate
+
+
+def in_hand(scene: Scene) -> Wait | None:
+    """Why no second hand-over is asked for: one of the customer's waits, or was declined."""
+    rows = [
+        row
+        for item in scene.facts.items
+        for row in item.history
+        if row.channel is Channel.HANDOVER and row.cycle == item.cycle
+    ]
+    if any(is_open(row) for row in rows):
+        return Wait(scene.tomorrow, Reason.AWAITING_APPROVAL)
+    until = [row.again_on or scene.tomorrow for row in rows if _declined(row, scene)]
+    return Wait(max(until), Reason.DECLINED) if until else None
+
+
+def _declined(row: DoneStep, scene: Scene) -> bool:
+    """Whether the answer "not now" still holds."""
+    over = row.again_on is not None and row.again_on <= scene.today
+    return row.skip is Reason.DECLINED and not over
 
 
 def hand_over(

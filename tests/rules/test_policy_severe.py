@@ -243,6 +243,44 @@ def test_items_that_the_final_demand_took_go_along() -> None:
     assert lines == {ItemKey(1): False, ItemKey(2): True}
 
 
+def asked(days: int, **more: object) -> DoneStep:
+    """A hand-over that took an item along, asked for so many days ago."""
+    held = row("", days, Channel.HANDOVER, tone=Tone.INTERNAL, done_on=None, result=Result.NONE)
+    return replace(held, state=State.HELD, completes=False, taken=True, **more)  # type: ignore[arg-type]
+
+
+def handovers(found: Plan) -> list[Channel]:
+    return [a.channel for a in found.attempts if a.channel is Channel.HANDOVER]
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_no_second_hand_over_is_asked_while_one_waits(mine: bool) -> None:
+    waiting = (*DEMANDED, asked(10))
+    first, second = (waiting, DEMANDED) if mine else (DEMANDED, waiting)
+    found = handed(item(1, 125, history=first), item(2, 125, history=second))
+    assert handovers(found) == []
+    assert {d.reason for d in found.decisions} == {Reason.AWAITING_APPROVAL}
+
+
+@pytest.mark.parametrize(("again", "asks"), [(None, False), (ago(-5), False), (ago(0), True)])
+def test_a_declined_hand_over_is_asked_again_on_its_day_only(
+    again: date | None, asks: bool
+) -> None:
+    no = asked(10, skip=Reason.DECLINED, again_on=again)
+    no = replace(no, state=State.CANCELLED)
+    found = handed(item(1, 125, history=(*DEMANDED, no)))
+    assert bool(handovers(found)) is asks
+    if not asks:
+        assert found.decisions[0].reason is Reason.DECLINED
+
+
+def test_a_hand_over_of_an_earlier_cycle_holds_nothing_up() -> None:
+    old = replace(asked(10), cycle=1)
+    history = tuple(replace(step, cycle=2) for step in DEMANDED)
+    found = handed(item(1, 125, history=(*history, old), cycle=2))
+    assert handovers(found) == [Channel.HANDOVER]
+
+
 def test_what_no_final_demand_listed_stays_with_us() -> None:
     found = handed(item(1, 125, history=DEMANDED), item(2, 125))
     handover = next(a for a in found.attempts if a.channel is Channel.HANDOVER)
