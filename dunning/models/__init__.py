@@ -30,8 +30,8 @@ from dunning.models.attempts import (
 )
 from dunning.models.desk import DeskSkip
 from dunning.models.installation import Heartbeat, Installation, SendSwitch, SwitchScope
-from dunning.models.letters import Letter, LetterKind, LetterStatus
-from dunning.models.messages import DeliveryEvent, Inbound, MessageTemplate
+from dunning.models.letters import Letter, LetterCopy, LetterKind, LetterStatus
+from dunning.models.messages import DeliveryEvent, Inbound, MessageEdit, MessageTemplate
 from dunning.models.policies import (
     CustomerFollowUp,
     Enrolment,
@@ -72,8 +72,10 @@ __all__ = [
     "Installation",
     "ItemPart",
     "Letter",
+    "LetterCopy",
     "LetterKind",
     "LetterStatus",
+    "MessageEdit",
     "MessageTemplate",
     "PaymentPlan",
     "PlanInstalment",

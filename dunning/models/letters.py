@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from dunning.models.attempts import ContactAttempt, Document
+from invoices.models import Invoice
 
 
 class LetterKind(models.TextChoices):
@@ -58,10 +59,22 @@ class Letter(models.Model):
     posted_on = models.DateField(null=True)
     article_number = models.CharField(max_length=40, blank=True)
     receipt_number = models.CharField(max_length=40, blank=True)
+    reported_on = models.DateField(null=True, help_text="The day of what the post last reported.")
     delivered_on = models.DateField(null=True)
     signer = models.CharField(max_length=120, blank=True)
     receipt = models.ForeignKey(
         Document, on_delete=models.PROTECT, null=True, related_name="receipt_of"
+    )
+    receipt_name = models.CharField(max_length=160, blank=True)
+    receipt_at = models.DateTimeField(null=True)
+    receipt_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    taken_out_at = models.DateTimeField(
+        null=True, help_text="Pulled: when somebody took the paper out of the pile."
+    )
+    taken_out_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
 
     class Meta:
@@ -85,3 +98,33 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class LetterCopy(models.Model):
+    """What is printed behind a letter: the original of an invoice, or an earlier letter.
+
+    Kept when the letter is printed, so that it comes out again with the same sheets.
+    """
+
+    letter = models.ForeignKey(Letter, on_delete=models.PROTECT, related_name="copies")
+    position = models.PositiveSmallIntegerField()
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, null=True, related_name="+")
+    earlier = models.ForeignKey(Letter, on_delete=models.PROTECT, null=True, related_name="+")
+    document = models.ForeignKey(
+        Document, on_delete=models.PROTECT, null=True, related_name="copied_behind"
+    )
+    pages = models.PositiveSmallIntegerField(default=0)
+    missing = models.CharField(max_length=200, blank=True, help_text="Why there is no copy.")
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["letter", "position"], name="letter_copy_position"),
+            models.CheckConstraint(
+                condition=Q(document__isnull=False) | ~Q(missing=""),
+                name="letter_copy_is_there_or_missing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invoice or self.earlier} behind {self.letter_id}"

@@ -40,6 +40,28 @@ class MessageTemplate(models.Model):
         return f"{self.channel}, {self.tone}, {self.language}"
 
 
+class MessageEdit(models.Model):
+    """Words of one waiting message as somebody wrote them; an empty body is the policy's text."""
+
+    attempt = models.ForeignKey(ContactAttempt, on_delete=models.PROTECT, related_name="edits")
+    version = models.PositiveIntegerField()
+    subject = models.CharField(max_length=300, blank=True)
+    body = models.TextField(blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering: ClassVar = ["version"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["attempt", "version"], name="message_edit_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.attempt_id}"
+
+
 class Inbound(models.Model):
     """A message from a customer; unread, it holds the next step (rule 8)."""
 
