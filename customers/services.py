@@ -6,6 +6,7 @@ disputes, promises, holds and the last look before sending all take it.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -28,14 +29,26 @@ from customers.models import (
     PhoneState,
     TermsAgreement,
 )
+from customers.warnings import raise_warning, suspicion
 
 
 def lock_customer(customer_id: int) -> Customer:
     """The customer's row, locked until the caller's transaction ends.
 
-    On SQLite the lock is the IMMEDIATE transaction itself.
+    On SQLite the lock is the IMMEDIATE transaction itself. ServiceError for an account that
+    was merged into another: whoever waited for it must not write to what is no more.
     """
-    return Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    row = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    if row.merged_into_id is not None:
+        into = Customer.objects.get(pk=row.merged_into_id)
+        raise ServiceError(f"Account {row.number} was merged into {into}; please do it there.")
+    return row
+
+
+def resolve(customer_id: int) -> int:
+    """The account that goes on: of a merged one the account it leads to, else itself."""
+    into = Customer.objects.filter(pk=customer_id).values_list("merged_into_id", flat=True).first()
+    return into or customer_id
 
 
 def touch(customer_id: int) -> None:
@@ -75,6 +88,7 @@ def save_contact(
     with transaction.atomic():
         lock_customer(customer_id)
         contact = _contact(customer_id, contact_id)
+        before = copy(contact) if contact_id is not None else None
         difference = _assign(contact, _with_fresh_states(contact, fields))
         if contact._state.adding or difference:
             _one_primary(contact)
@@ -82,8 +96,21 @@ def save_contact(
             verb, done = ("added", "Added") if contact_id is None else ("changed", "Changed")
             summary = f"{done} contact {contact}"
             _record(f"contact.{verb}", contact, customer_id, summary, actor, difference)
+            _warn(before, contact, actor)
             touch(customer_id)
     return contact
+
+
+def _warn(before: Contact | None, contact: Contact, actor: Actor) -> None:
+    """A detail changed by somebody we cannot be sure of stands as a warning (R58)."""
+    known = Contact.objects.filter(customer_id=contact.customer_id).exclude(pk=contact.pk)
+    text = suspicion(before, contact, known.values_list("email", flat=True))
+    if text and not _is_checked(contact):
+        raise_warning(contact.customer, text, actor=actor, contact=contact)
+
+
+def _is_checked(contact: Contact) -> bool:
+    return contact.email_state == EmailState.VERIFIED
 
 
 def _contact(customer_id: int, contact_id: int | None) -> Contact:
