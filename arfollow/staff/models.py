@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from arfollow.shared import clock
@@ -37,6 +37,11 @@ class User(AbstractUser):
     job_title = models.CharField(max_length=80, blank=True)
     direct_phone = models.CharField(max_length=40, blank=True)
     keyboard_shortcuts = models.BooleanField(default=True)
+    calls_a_day = models.PositiveSmallIntegerField(
+        default=40,
+        validators=[MaxValueValidator(500)],
+        help_text="How many calls the worklist puts before them in a day; 0: none.",
+    )
 
     objects: ClassVar[StaffManager] = StaffManager()
 

@@ -44,6 +44,7 @@ from dunning.models.policies import (
 )
 from dunning.models.runs import Run, RunStatus
 from dunning.models.tasks import Placement, PlacementStatus, Task, TaskKind, TaskStatus
+from dunning.models.views import Exposure, Priority, SavedView
 
 __all__ = [
     "AttemptItem",
@@ -61,6 +62,7 @@ __all__ = [
     "Direction",
     "Document",
     "Enrolment",
+    "Exposure",
     "FollowUp",
     "FollowUpState",
     "FrozenMessage",
@@ -78,19 +80,21 @@ __all__ = [
     "MessageEdit",
     "MessageTemplate",
     "PaymentPlan",
-    "PlanInstalment",
-    "PlanStatus",
     "Placement",
     "PlacementStatus",
+    "PlanInstalment",
+    "PlanStatus",
     "Policy",
     "PolicyStep",
     "PolicyVersion",
+    "Priority",
     "Promise",
     "PromiseItem",
     "PromiseStatus",
     "ProviderStatus",
     "Run",
     "RunStatus",
+    "SavedView",
     "SendSwitch",
     "StepAction",
     "SwitchScope",
