@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from arfollow.shared import clock
 from customers.models import Customer
 from dunning import demo
+from dunning.demo import crowd
 from dunning.demo.company import STAFF, ZONE
 
 
@@ -21,6 +22,14 @@ class Command(BaseCommand):
         parser.add_argument("--customers", type=int, default=60, help="how many (default 60)")
         parser.add_argument("--invoices", type=int, default=600, help="how many (default 600)")
         parser.add_argument("--seed", type=int, default=7, help="another number, another firm")
+        parser.add_argument(
+            "--open-invoices",
+            type=int,
+            default=0,
+            metavar="N",
+            help="beside the firm a crowd of customers with N open invoices, to measure with",
+        )
+        parser.add_argument("--no-mail", action="store_true", help="leave the crowd's mail unsent")
         parser.add_argument("--today", type=date.fromisoformat, help="the day the history ends")
         parser.add_argument(
             "--refresh", action="store_true", help="only freshen the demo that is there"
@@ -52,6 +61,8 @@ class Command(BaseCommand):
             today=today,
             password=password,
         )
+        if options["open_invoices"]:
+            self._crowd(today, options)
         self.stdout.write(
             f"{made.customers} customers, {made.invoices} invoices, {made.payments} payments, "
             f"{made.contacts} contacts made or planned."
@@ -59,3 +70,11 @@ class Command(BaseCommand):
         if "DEMO_PASSWORD" not in os.environ:
             people = ", ".join(row[0] for row in STAFF)
             self.stdout.write(f"Log in as one of {people} with {password}")
+
+    def _crowd(self, today: date, options: dict[str, Any]) -> None:
+        number = options["open_invoices"]
+        self.stdout.write(f"Adding a crowd with {number} open invoices; this takes minutes.")
+        customers = crowd.add(
+            open_invoices=number, seed=options["seed"], today=today, mails=not options["no_mail"]
+        )
+        self.stdout.write(f"A crowd of {customers} customers, beside:")
