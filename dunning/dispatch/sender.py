@@ -158,6 +158,7 @@ def _last_look(errand: Errand, ground: Ground) -> str:
             return GIVEN_BACK  # the lease ran out, or somebody cancelled it
         verdict = can_send(attempt, company, now=errand.now, ground=ground)
         outcome = _carry_out(attempt, company, errand, verdict)
+        faults.point("C3a")
     faults.point("C4" if outcome == AttemptState.SENDING else "")
     if outcome == RATE:
         raise Stop("")
