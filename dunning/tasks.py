@@ -18,7 +18,9 @@ def plan_due() -> None:
     today = clock.today(Company.load().time_zone)
     dispatch.beat("planner", clock.now())
     outcomes.settle_promises(today)
+    outcomes.settle_plans(today)
     outcomes.draft_thanks(today)
+    outcomes.remind_of_promises(clock.now())
     if customers_to_examine(today):
         runs.run(today, slot=f"{clock.now():%Y-%m-%dT%H:%M}")
 

@@ -99,6 +99,11 @@ def round_half_up(amount: Decimal, places: int = 2) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 
 
+def smallest_unit(currency: str) -> Decimal:
+    """The smallest amount the ledger pays in a currency: 0.01, or 1 for yen."""
+    return Decimal(1).scaleb(-min(get_currency_precision(currency), 2))
+
+
 def check_currency(code: str) -> str:
     """The ISO 4217 code in capitals; CurrencyError for unknown or three-decimal ones."""
     currency = code.strip().upper()

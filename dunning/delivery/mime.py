@@ -31,7 +31,14 @@ from dunning.wording.texts import Text, preset
 
 _MESSAGE_ID = re.compile(r"<[^<>\s@]+@[^<>\s@]+>")
 _WITHOUT_STATEMENT = frozenset(
-    {Purpose.INTERNAL, Purpose.CROSSED, Purpose.PROMISE, Purpose.MANUAL, Purpose.TEST}
+    {
+        Purpose.INTERNAL,
+        Purpose.CROSSED,
+        Purpose.PROMISE,
+        Purpose.PROMISE_NUDGE,
+        Purpose.MANUAL,
+        Purpose.TEST,
+    }
 )
 
 

@@ -24,12 +24,14 @@ from dunning.delivery.letter_facts import (
     number_of,
 )
 from dunning.delivery.lines import Ledger, line_of
+from dunning.facts import paid_towards
 from dunning.models import (
     AttemptKind,
     Channel,
     ContactAttempt,
     ItemPart,
     MessageTemplate,
+    PromiseStatus,
     Tone,
 )
 from dunning.wording import Text, preset
@@ -38,6 +40,7 @@ from dunning.wording.notice import (
     Line,
     Notice,
     Payment,
+    PlanNote,
     PromiseNote,
     Purpose,
 )
@@ -50,9 +53,13 @@ _PURPOSES = {
     AttemptKind.ASK_RECEIVED: Purpose.SKIPPED_ITEM,
     AttemptKind.RESEND: Purpose.RESEND,
     AttemptKind.THANKS: Purpose.CROSSED,
+    AttemptKind.PROMISE_CONFIRMED: Purpose.PROMISE,
+    AttemptKind.PROMISE_NUDGE: Purpose.PROMISE_NUDGE,
+    AttemptKind.PLAN_CONFIRMED: Purpose.PLAN,
     AttemptKind.TEST: Purpose.TEST,
 }
 _SPOKEN = (Channel.CALL, Channel.VISIT)
+_WRITTEN = (AttemptKind.MANUAL, AttemptKind.ANSWER)
 _WITH_DEADLINE = (Tone.FIRM, Tone.DIRECT, Tone.URGENT, Tone.FINAL)
 
 
@@ -74,7 +81,8 @@ def notice_of(attempt: ContactAttempt, *, today: date, company: CompanyRow | Non
         channel=attempt.channel,
         deadline=attempt.pay_by if attempt.tone in _WITH_DEADLINE else None,
         prior_contacts=() if attempt.kind == AttemptKind.TEST else prior_contacts(attempt),
-        promise=_promise(attempt),
+        promise=_promise(attempt, today),
+        plan=_plan(attempt),
         payment=_payment(attempt),
         interest=interest_of(attempt, tables) if attempt.tone in _WITH_DEADLINE else (),
         consequences=consequences(attempt, row) if attempt.tone == Tone.FINAL else (),
@@ -95,12 +103,12 @@ def purpose_of(attempt: ContactAttempt) -> Purpose:
         return Purpose(stated)
     if attempt.channel in ASKED_TO_COLLEAGUES:
         return Purpose.INTERNAL
-    if attempt.channel == Channel.EMAIL and attempt.promise and attempt.promise.kept_amount:
-        return Purpose.PROMISE_PART_KEPT
-    if attempt.kind == AttemptKind.MANUAL and "body" in attempt.content:
+    if attempt.kind in _WRITTEN and "body" in attempt.content:
         return Purpose.MANUAL
     if attempt.channel not in _SPOKEN and attempt.kind in _PURPOSES:
         return _PURPOSES[AttemptKind(attempt.kind)]
+    if attempt.channel == Channel.EMAIL and attempt.promise and attempt.promise.kept_amount:
+        return Purpose.PROMISE_PART_KEPT
     final = attempt.tone == Tone.FINAL and attempt.channel not in _SPOKEN
     return Purpose.FINAL_DEMAND if final else Purpose.REMINDER
 
@@ -173,17 +181,26 @@ def _sorted(lines: Iterable[Line]) -> tuple[Line, ...]:
     )
 
 
-def _promise(attempt: ContactAttempt) -> PromiseNote | None:
+def _promise(attempt: ContactAttempt, today: date) -> PromiseNote | None:
     row = attempt.promise
     if row is None:
         return None
+    is_open = row.status == PromiseStatus.OPEN
     return PromiseNote(
         on=row.due_on,
         amount=row.amount,
         currency=row.currency,
-        received=row.kept_amount,
+        received=paid_towards(row, until=today) if is_open else row.kept_amount,
         noted_on=row.made_on,
     )
+
+
+def _plan(attempt: ContactAttempt) -> PlanNote | None:
+    row = attempt.plan
+    if row is None:
+        return None
+    parts = row.instalments.values_list("due_on", "amount")
+    return PlanNote(currency=row.currency, parts=tuple(parts))
 
 
 def _payment(attempt: ContactAttempt) -> Payment | None:

@@ -12,13 +12,22 @@ from typing import Any
 
 from arfollow.shared.events import canonical
 from arfollow.shared.money import ZERO
-from dunning.facts import Ground, lay_ground, load_cases
-from dunning.models import AttemptItem, ContactAttempt, ItemPart, PolicyStep, Tone
+from dunning.facts import Ground, lay_ground, load_cases, paid_towards
+from dunning.models import (
+    AttemptItem,
+    ContactAttempt,
+    ItemPart,
+    PlanStatus,
+    PolicyStep,
+    PromiseStatus,
+    Tone,
+)
 from dunning.outbox import desk
 from dunning.policy import Channel, CustomerFacts, ItemKey, Kind, Line, Part, Reason, sentence
 from dunning.policy import Tone as PolicyTone
 from dunning.policy.clock import legal_deadline
 from dunning.policy.recheck import Planned, Verified, recheck
+from dunning.policy.words import AGREED
 
 WITHOUT_LEDGER = frozenset({"test", "inbound", "morning"})
 COUNTED_FROM = "deadline_counted_from"
@@ -42,6 +51,8 @@ def refresh(attempt: ContactAttempt, *, today: date, ground: Ground | None = Non
     """
     if attempt.kind in WITHOUT_LEDGER:
         return Truth()
+    if _agreement_ended(attempt, today):
+        return Truth(Reason.AGREEMENT_ENDED)
     items = list(attempt.items.select_related("invoice").order_by("pk"))
     known = load_cases([attempt.customer], today, ground or lay_ground())[0].facts
     found = _verify(attempt, items, today, known)
@@ -49,6 +60,18 @@ def refresh(attempt: ContactAttempt, *, today: date, ground: Ground | None = Non
         return Truth(found.reason)
     truth = _bring_up_to_date(attempt, items, found.lines, today)
     return replace(truth, changed=True) if _renew_deadline(attempt, known, today) else truth
+
+
+def _agreement_ended(attempt: ContactAttempt, today: date) -> bool:
+    """Whether the promise or plan that the message speaks of needs no word any more."""
+    if attempt.kind not in AGREED:
+        return False
+    if attempt.plan is not None:
+        return attempt.plan.status != PlanStatus.ACTIVE
+    promise = attempt.promise
+    if promise is None or promise.status != PromiseStatus.OPEN:
+        return True
+    return paid_towards(promise, until=today) >= promise.amount
 
 
 def _verify(

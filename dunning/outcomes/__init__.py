@@ -5,20 +5,44 @@ from dunning.outcomes.agreements import (
     PromiseInput,
     add_hold,
     add_promise,
-    agree_plan,
     cancel_promise,
-    draft_plan,
     release_hold,
 )
 from dunning.outcomes.calls import add_answer, record_call
+from dunning.outcomes.crossed import draft_thanks
 from dunning.outcomes.days import Days, days_around, zone_of
 from dunning.outcomes.inputs import Answer, CallInput
 from dunning.outcomes.items import OpenItem, collectible_by_currency, open_items
+from dunning.outcomes.messages import remind_of_promises
 from dunning.outcomes.notes import TaskNote, finish_task, open_task
+from dunning.outcomes.plan_money import PlansSettled, settle_plans
+from dunning.outcomes.plans import (
+    Part,
+    PlanOffer,
+    PlanTerms,
+    agree_plan,
+    change_draft,
+    draft_plan,
+    lay_out,
+    offer_plan,
+    preview_plan,
+    withdraw_plan,
+)
+from dunning.outcomes.record import PromiseRecord, promise_record, promise_records
 from dunning.outcomes.replies import read_reply
-from dunning.outcomes.settling import Settled, draft_thanks, settle_promises
+from dunning.outcomes.settling import Settled, settle_promises
 from dunning.outcomes.tries import tried_days
-from dunning.outcomes.words import ROWS, TABLE, Group, Row, consequence, outcomes_of, say_day
+from dunning.outcomes.undoing import last_logged, take_back, undo_until
+from dunning.outcomes.words import (
+    ROWS,
+    TABLE,
+    Group,
+    Row,
+    consequence,
+    outcomes_of,
+    promise_words,
+    say_day,
+)
 
 __all__ = [
     "ROWS",
@@ -29,7 +53,12 @@ __all__ = [
     "Group",
     "HoldInput",
     "OpenItem",
+    "Part",
+    "PlanOffer",
+    "PlanTerms",
+    "PlansSettled",
     "PromiseInput",
+    "PromiseRecord",
     "Row",
     "Settled",
     "TaskNote",
@@ -38,20 +67,33 @@ __all__ = [
     "add_promise",
     "agree_plan",
     "cancel_promise",
+    "change_draft",
     "collectible_by_currency",
     "consequence",
     "days_around",
     "draft_plan",
     "draft_thanks",
     "finish_task",
+    "last_logged",
+    "lay_out",
+    "offer_plan",
     "open_items",
     "open_task",
     "outcomes_of",
+    "preview_plan",
+    "promise_record",
+    "promise_records",
+    "promise_words",
     "read_reply",
     "record_call",
     "release_hold",
+    "remind_of_promises",
     "say_day",
+    "settle_plans",
     "settle_promises",
+    "take_back",
     "tried_days",
+    "undo_until",
+    "withdraw_plan",
     "zone_of",
 ]

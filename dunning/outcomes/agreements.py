@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -10,33 +10,32 @@ from django.db import transaction
 from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import Actor
 from arfollow.shared.money import round_half_up, with_currency
-from customers.models import Customer
 from customers.services import lock_customer, touch
 from dunning.models import (
     ContactAttempt,
     Hold,
     HoldReason,
-    PaymentPlan,
-    PlanInstalment,
-    PlanStatus,
     Promise,
     PromiseItem,
     PromiseStatus,
 )
+from dunning.outbox.calendars import customer_calendar
 from dunning.outcomes.days import PROMISE_LIMIT_DAYS
-from dunning.outcomes.items import ZERO, OpenItem, chosen, collectible_by_currency
+from dunning.outcomes.items import ZERO, OpenItem, chosen, one_currency
+from dunning.outcomes.messages import confirm_promise, drop_messages, nudge_day
 from dunning.outcomes.notes import leave_event
 from dunning.outcomes.words import say_day
 from dunning.policy import ItemKey
 
 PROMISES_IN_ROW = 2
-PLAN_PARTS = 3
-PLAN_PAUSE_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class PromiseInput:
-    """A promise as it was given; without `amount` everything collectible is meant."""
+    """A promise as it was given; without `amount` everything collectible is meant.
+
+    `confirm` off: no e-mail thanks for it, whatever the company's setting says.
+    """
 
     due_on: date
     amount: Decimal | None = None
@@ -44,6 +43,7 @@ class PromiseInput:
     items: Sequence[ItemKey] = ()
     person: str = ""
     note: str = ""
+    confirm: bool = True
 
 
 def add_promise(
@@ -53,17 +53,20 @@ def add_promise(
     actor: Actor,
     today: date,
     call: ContactAttempt | None = None,
+    now: datetime | None = None,
 ) -> Promise:
     """Note a promise to pay. Steps wait until its date and the grace (rule 8).
 
-    Refused: a date in the past, more than 30 days ahead, a third promise in a row, more
-    than is open. Beyond these limits a payment plan is the right answer.
+    With `now`, the moment it is noted at, it is confirmed by e-mail; without (promises of
+    old, brought over) it is not. Refused: a date in the past, more than 30 days ahead, a
+    third promise in a row, more than is open. Beyond these limits a payment plan is the
+    right answer.
     """
     with transaction.atomic():
         customer = lock_customer(customer_id)
         _check_promise(customer_id, given.due_on, today)
         items = chosen(customer_id, given.items, today=today)
-        currency, covered = _one_currency(given.currency, items)
+        currency, covered = one_currency(given.currency, items)
         amount = _promised(given.amount, covered, currency)
         known = _same_promise(customer_id, given.due_on, currency, amount, today)
         if known is not None:
@@ -78,10 +81,13 @@ def add_promise(
             person=given.person,
             note=given.note,
             recorded_by_id=actor.id,
+            nudge_on=nudge_day(today, given.due_on, customer_calendar(customer)),
         )
         _cover(promise, covered)
         said = f"Promise of {with_currency(amount, currency)} by {say_day(given.due_on)}"
         leave_event("promise.made", promise, customer_id, said, actor)
+        if now is not None and given.confirm:
+            confirm_promise(promise, now=now, actor=actor)
         touch(customer_id)
     return promise
 
@@ -124,16 +130,6 @@ def promises_in_row(customer_id: int) -> int:
     return row
 
 
-def _one_currency(asked: str, items: Sequence[OpenItem]) -> tuple[str, list[OpenItem]]:
-    """The currency of the promise, and the items in it that can be asked for."""
-    totals = collectible_by_currency(items)
-    currency = asked or next(iter(totals), "")
-    covered = [item for item in items if item.currency == currency and item.collectible > 0]
-    if not covered:
-        raise ServiceError("Nothing is open that could be promised.")
-    return currency, covered
-
-
 def _promised(amount: Decimal | None, items: Sequence[OpenItem], currency: str) -> Decimal:
     total = sum((item.collectible for item in items), ZERO)
     promised = total if amount is None else amount
@@ -165,8 +161,10 @@ def cancel_promise(promise_id: int, *, on: date, reason: str, actor: Actor) -> P
         if promise.status != PromiseStatus.OPEN:
             raise ServiceError(f"This promise is {promise.get_status_display().lower()} already.")
         promise.status, promise.settled_on = PromiseStatus.CANCELLED, on
-        promise.save(update_fields=["status", "settled_on"])
+        promise.nudge_on = None
+        promise.save(update_fields=["status", "settled_on", "nudge_on"])
         said = f"Promise of {promise} cancelled: {reason}"
+        drop_messages(said, promise_id=promise.pk)
         leave_event("promise.cancelled", promise, promise.customer_id, said, actor)
         touch(promise.customer_id)
     return promise
@@ -262,59 +260,3 @@ def release_hold(hold_id: int, *, on: date, actor: Actor) -> Hold:
             leave_event("hold.ended", hold, hold.customer_id, said, actor)
             touch(hold.customer_id)
     return hold
-
-
-def draft_plan(
-    customer: Customer,
-    items: Sequence[OpenItem],
-    *,
-    actor: Actor,
-    today: date,
-    call: ContactAttempt | None = None,
-) -> PaymentPlan:
-    """A draft over what can be asked for: three parts a month apart, the first in a week."""
-    currency, covered = _one_currency("", items)
-    total = sum((item.collectible for item in covered), ZERO)
-    plan = PaymentPlan.objects.create(
-        customer=customer,
-        call=call,
-        currency=currency,
-        total=total,
-        recorded_by_id=actor.id,
-    )
-    plan.invoices.set({item.key.invoice_id for item in covered})
-    PlanInstalment.objects.bulk_create(
-        PlanInstalment(
-            plan=plan,
-            number=number + 1,
-            due_on=today + timedelta(days=7 + PLAN_PAUSE_DAYS * number),
-            amount=part,
-        )
-        for number, part in enumerate(_parts(total))
-        if part > 0
-    )
-    said = f"Payment plan drafted over {with_currency(total, currency)}"
-    leave_event("plan.drafted", plan, customer.pk, said, actor)
-    return plan
-
-
-def _parts(total: Decimal) -> list[Decimal]:
-    """Equal parts to the cent; the last one carries the rest."""
-    part = round_half_up(total / PLAN_PARTS)
-    return [part] * (PLAN_PARTS - 1) + [total - part * (PLAN_PARTS - 1)]
-
-
-def agree_plan(plan_id: int, *, on: date, actor: Actor) -> PaymentPlan:
-    """The customer agreed: from now on steps wait while the plan is kept (rule 8)."""
-    with transaction.atomic():
-        plan = PaymentPlan.objects.get(pk=plan_id)
-        lock_customer(plan.customer_id)
-        plan.refresh_from_db()
-        if plan.status != PlanStatus.DRAFT:
-            raise ServiceError(f"This plan is {plan.get_status_display().lower()} already.")
-        plan.status, plan.agreed_on = PlanStatus.ACTIVE, on
-        plan.save(update_fields=["status", "agreed_on"])
-        said = f"Payment plan agreed over {with_currency(plan.total, plan.currency)}"
-        leave_event("plan.agreed", plan, plan.customer_id, said, actor)
-        touch(plan.customer_id)
-    return plan

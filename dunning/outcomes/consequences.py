@@ -19,11 +19,11 @@ from dunning.outcomes.agreements import (
     PromiseInput,
     add_hold,
     add_promise,
-    draft_plan,
 )
 from dunning.outcomes.inputs import Answer, Case
 from dunning.outcomes.items import OpenItem, collectible_by_currency
 from dunning.outcomes.notes import TaskNote, open_task
+from dunning.outcomes.plans import draft_plan
 from dunning.outcomes.queued import resend, stop_everything
 from dunning.policy import ItemKey
 from invoices.services import open_dispute
@@ -104,7 +104,14 @@ def _promise(case: Case, answer: Answer) -> None:
         person=answer.person or case.record.person,
         note=answer.note,
     )
-    add_promise(case.customer.pk, given, actor=case.actor, today=case.days.today, call=case.attempt)
+    add_promise(
+        case.customer.pk,
+        given,
+        actor=case.actor,
+        today=case.days.today,
+        call=case.attempt,
+        now=case.days.now,
+    )
 
 
 def _day_of(answer: Answer, missing: str) -> date:

@@ -90,11 +90,29 @@ def collectible_by_currency(items: Iterable[OpenItem]) -> dict[str, Decimal]:
     return dict(sorted(totals.items(), key=lambda pair: -pair[1]))
 
 
+def one_currency(asked: str, items: Sequence[OpenItem]) -> tuple[str, list[OpenItem]]:
+    """The currency of a promise or plan, and the items in it that can be asked for."""
+    totals = collectible_by_currency(items)
+    currency = asked or next(iter(totals), "")
+    covered = [item for item in items if item.currency == currency and item.collectible > 0]
+    if not covered:
+        raise ServiceError("Nothing is open that could be promised.")
+    return currency, covered
+
+
 def list_items(
     attempt: ContactAttempt, items: Iterable[OpenItem], *, today: date, outcome: str = ""
 ) -> None:
     """Name the items in an attempt; none of them completes a step by riding along (rule 3)."""
-    rows = [
+    rows = item_rows(attempt, items, today=today, outcome=outcome)
+    AttemptItem.objects.bulk_create(rows, batch_size=500)
+
+
+def item_rows(
+    attempt: ContactAttempt, items: Iterable[OpenItem], *, today: date, outcome: str = ""
+) -> list[AttemptItem]:
+    """The items as unsaved rows of an attempt."""
+    return [
         AttemptItem(
             attempt=attempt,
             invoice_id=item.key.invoice_id,
@@ -107,4 +125,3 @@ def list_items(
         )
         for item in items
     ]
-    AttemptItem.objects.bulk_create(rows, batch_size=500)

@@ -73,6 +73,14 @@ def open_task(customer: Customer, note: TaskNote, *, attempt: ContactAttempt | N
     return found
 
 
+def close_tasks(customer_id: int, kind: str, *, actor: Actor, result: str) -> int:
+    """Tasks of a kind that were just done elsewhere; answers how many. Under the lock."""
+    open_ones = Task.objects.filter(customer_id=customer_id, kind=kind, status=TaskStatus.OPEN)
+    return open_ones.update(
+        status=TaskStatus.DONE, result=result[:300], done_at=clock.now(), done_by_id=actor.id
+    )
+
+
 def finish_task(task_id: int, *, actor: Actor, result: str = "", needed: str = "done") -> Task:
     """Close a task as done, or as no longer needed (`cancelled`); twice is harmless."""
     status = TaskStatus(needed)

@@ -1,44 +1,31 @@
-"""What time and money settle without anybody's doing; a run does this before it decides.
+"""What time and money settle of promises, without anybody's doing (rule 8).
 
 A promise is kept as soon as the money is there, and broken or part kept once its date and
-the grace have passed (rule 8). A payment that crossed one of our firmer messages drafts a
-thank-you (rule 7).
+the grace have passed. A tick compares only promises whose date has passed and those of
+customers whose ledger moved since the last look.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import F, Q, QuerySet
 
 from arfollow.shared.events import SYSTEM
-from arfollow.shared.money import with_currency
 from arfollow.shared.workdays import Calendar
 from arfollow.staff.models import Company
-from customers.services import lock_customer, primary_contact, touch
-from dunning.models import (
-    AttemptItem,
-    AttemptKind,
-    AttemptRecipient,
-    AttemptState,
-    Channel,
-    ContactAttempt,
-    HeldFor,
-    Promise,
-    PromiseStatus,
-    Tone,
-)
-from dunning.outbox import adopt_if_new
+from customers.services import lock_customer, touch
+from dunning.facts import received_by_promise
+from dunning.models import Promise, PromiseStatus
 from dunning.outbox.calendars import customer_calendar
-from dunning.outcomes.items import ZERO, list_items, open_items
+from dunning.outcomes.messages import drop_messages
 from dunning.outcomes.notes import leave_event
-from dunning.outcomes.words import say_day
-from invoices.models import Allocation, Invoice, Payment
-
-CROSSED_DAYS = 3
-FIRM_OR_LATER = (Tone.FIRM, Tone.DIRECT, Tone.URGENT, Tone.FINAL)
+from dunning.outcomes.record import keep_record
+from dunning.outcomes.words import promise_words
+from invoices.models import Invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +41,9 @@ def settle_promises(today: date) -> Settled:
     """Settle every open promise that money or time has decided; the rest stays open."""
     company = Company.load()
     counts = {status: 0 for status in PromiseStatus}
-    pending = Promise.objects.filter(status=PromiseStatus.OPEN, made_on__lte=today)
-    for promise in pending.select_related("customer").order_by("customer_id", "id"):
-        calendar = customer_calendar(promise.customer)
-        over = is_over(promise, today, calendar, company.promise_grace_days)
-        status = _verdict(promise, company.tolerance, today=today, over=over)
-        if status != PromiseStatus.OPEN and _settle(promise, status, today):
+    pending = promises_to_look_at(today, company.promise_grace_days)
+    for customer_id, rows in groupby(pending, key=lambda row: row.customer_id):
+        for status in _settle_customer(customer_id, list(rows), company, today):
             counts[status] += 1
     return Settled(
         kept=counts[PromiseStatus.KEPT],
@@ -68,33 +52,38 @@ def settle_promises(today: date) -> Settled:
     )
 
 
+def promises_to_look_at(today: date, grace: int) -> QuerySet[Promise]:
+    """Open promises past their date and at least so many days, or with news in the ledger."""
+    late = Q(due_on__lt=today - timedelta(days=grace))
+    moved = Q(looked_seq__lt=F("customer__ledger_seq"))
+    rows = Promise.objects.filter(late | moved, status=PromiseStatus.OPEN, made_on__lte=today)
+    return rows.select_related("customer").order_by("customer_id", "id")
+
+
 def is_over(promise: Promise, today: date, calendar: Calendar, grace: int) -> bool:
     """Whether the promise's date and the grace in business days have passed."""
     return today > calendar.add(promise.due_on, grace)
 
 
-def paid_towards(promise: Promise, *, until: date) -> Decimal:
-    """What came in for the promised items since it was made, and lies unapplied."""
-    invoices = list(promise.items.values_list("invoice_id", flat=True))
-    allocated = Allocation.objects.filter(
-        invoice__in=invoices,
-        payment__isnull=False,
-        reversed_on__isnull=True,
-        effective_on__gte=promise.made_on,
-        effective_on__lte=until,
-    ).aggregate(sum=Sum("amount"))["sum"]
-    unapplied = Payment.objects.filter(
-        customer_id=promise.customer_id,
-        currency=promise.currency,
-        reversed_on__isnull=True,
-        received_on__gte=promise.made_on,
-        received_on__lte=until,
-    ).aggregate(sum=Sum("unapplied_amount"))["sum"]
-    return min((allocated or ZERO) + (unapplied or ZERO), promise.amount)
+def _settle_customer(
+    customer_id: int, rows: list[Promise], company: Company, today: date
+) -> Iterable[PromiseStatus]:
+    """All open promises of a customer share its money, so they are looked at together."""
+    others = Promise.objects.filter(customer_id=customer_id, status=PromiseStatus.OPEN)
+    known = {row.pk: row for row in others.filter(made_on__lte=today)} | {r.pk: r for r in rows}
+    received = received_by_promise(customer_id, list(known.values()), until=today)
+    calendar = customer_calendar(rows[0].customer)
+    seen = rows[0].customer.ledger_seq
+    for promise in rows:
+        over = is_over(promise, today, calendar, company.promise_grace_days)
+        status = _verdict(promise, received[promise.pk], company.tolerance, over=over)
+        if status == PromiseStatus.OPEN:
+            Promise.objects.filter(pk=promise.pk).update(looked_seq=seen)
+        elif _settle(promise, status, today):
+            yield status
 
 
-def _verdict(promise: Promise, tolerance: Decimal, *, today: date, over: bool) -> PromiseStatus:
-    paid = paid_towards(promise, until=today)
+def _verdict(promise: Promise, paid: Decimal, tolerance: Decimal, *, over: bool) -> PromiseStatus:
     promise.kept_amount = paid
     if paid >= promise.amount - tolerance and paid > 0:
         return PromiseStatus.KEPT
@@ -112,99 +101,17 @@ def _moot(promise: Promise) -> bool:
 
 
 def _settle(promise: Promise, status: PromiseStatus, today: date) -> bool:
-    """Write the verdict, unless somebody was faster."""
+    """Write the verdict, unless somebody was faster; what still waits about it goes."""
     with transaction.atomic():
         lock_customer(promise.customer_id)
         mine = Promise.objects.filter(pk=promise.pk, status=PromiseStatus.OPEN)
         kept = promise.kept_amount
-        if not mine.update(status=status, settled_on=today, kept_amount=kept):
+        if not mine.update(status=status, settled_on=today, kept_amount=kept, nudge_on=None):
             return False
-        said = f"Promise of {promise} {status.label.lower()}"
-        if status == PromiseStatus.PART_KEPT:
-            said += f": {with_currency(kept, promise.currency)} came in"
+        promise.status = status
+        said = promise_words(promise)
+        drop_messages(said, promise_id=promise.pk)
         leave_event("promise.settled", promise, promise.customer_id, said, SYSTEM)
+        keep_record(promise.customer_id)
         touch(promise.customer_id)
     return True
-
-
-def draft_thanks(today: date) -> int:
-    """Draft "thank you, our message crossed" for payments soon after a firmer notice.
-
-    A draft is held until somebody approves it; one a payment, ever. Answers how many.
-    """
-    return sum(_draft(payment, notice, today) for payment, notice in _crossed(today))
-
-
-def _crossed(today: date) -> Iterable[tuple[Payment, ContactAttempt]]:
-    since = today - timedelta(days=CROSSED_DAYS)
-    notices = ContactAttempt.objects.filter(
-        channel=Channel.EMAIL,
-        state=AttemptState.SENT,
-        kind=AttemptKind.LADDER,
-        tone__in=FIRM_OR_LATER,
-        done_on__gte=since - timedelta(days=CROSSED_DAYS),
-    )
-    of_customer = notices.filter(customer=OuterRef("customer"))
-    payments = Payment.objects.filter(
-        Exists(of_customer), received_on__gte=since, reversed_on__isnull=True
-    )
-    for payment in payments.select_related("customer"):
-        notice = _notice_before(payment, notices)
-        if notice is not None:
-            yield payment, notice
-
-
-def _notice_before(payment: Payment, notices: QuerySet[ContactAttempt]) -> ContactAttempt | None:
-    """The notice that named an invoice which this payment paid, at most three days before."""
-    paid = payment.allocations.filter(reversed_on__isnull=True).values("invoice_id")
-    named = AttemptItem.objects.filter(attempt=OuterRef("pk"), invoice_id__in=paid)
-    recent = notices.filter(
-        Exists(named),
-        customer=payment.customer,
-        done_on__gte=payment.received_on - timedelta(days=CROSSED_DAYS),
-        done_on__lte=payment.received_on,
-    )
-    return recent.order_by("-done_on").first()
-
-
-def _crossing(payment: Payment, notice: ContactAttempt) -> str:
-    told = say_day(notice.done_on or notice.planned_on)
-    return f"Paid on {say_day(payment.received_on)}, after our message of {told}."
-
-
-def _draft(payment: Payment, notice: ContactAttempt, today: date) -> int:
-    key = f"thanks:{payment.pk}"
-    contact = primary_contact(payment.customer_id)
-    if contact is None or not contact.can_email:
-        return 0
-    adopt_if_new()
-    with transaction.atomic():
-        lock_customer(payment.customer_id)
-        if ContactAttempt.objects.filter(dedupe_key=key).exists():
-            return 0
-        attempt = ContactAttempt.objects.create(
-            customer=payment.customer,
-            channel=Channel.EMAIL,
-            kind=AttemptKind.THANKS,
-            tone=Tone.COURTESY,
-            language=payment.customer.language,
-            exempt=True,
-            needs_approval=True,
-            state=AttemptState.HELD,
-            held_for=HeldFor.APPROVAL,
-            reason="crossed",
-            reason_text=_crossing(payment, notice),
-            planned_on=today,
-            local_date=today,
-            dedupe_key=key,
-            content={
-                "payment_amount": str(payment.amount),
-                "payment_currency": payment.currency,
-                "payment_date": payment.received_on.isoformat(),
-            },
-        )
-        AttemptRecipient.objects.create(
-            attempt=attempt, contact=contact, name=contact.name, address=contact.email
-        )
-        list_items(attempt, open_items(payment.customer_id), today=today)
-    return 1

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from dunning.models import CallOutcome, Channel, ContactLevel
+from arfollow.shared.money import with_currency
+from dunning.models import CallOutcome, Channel, ContactLevel, Promise, PromiseStatus
 from dunning.outcomes.days import Days
 from dunning.outcomes.tries import NUMBER_WRONG
 
@@ -198,6 +199,20 @@ def consequence(outcome: CallOutcome, days: Days) -> str:
 def say_day(day: date) -> str:
     """`21 Nov 2026`."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def promise_words(promise: Promise) -> str:
+    """How a promise stands or ended, with its part: "Broke the promise of 20 Mar 2026: …"."""
+    amount = with_currency(promise.amount, promise.currency)
+    day = say_day(promise.due_on)
+    part = f"{with_currency(promise.kept_amount, promise.currency)} of {promise.amount:,.2f}"
+    return {
+        PromiseStatus.OPEN: f"Promised {amount} by {day}",
+        PromiseStatus.KEPT: f"Kept the promise of {day}: {amount} came in",
+        PromiseStatus.PART_KEPT: f"Kept part of the promise of {day}: {part} came in",
+        PromiseStatus.BROKEN: f"Broke the promise of {day}: nothing of {amount} came in",
+        PromiseStatus.CANCELLED: f"The promise of {day} over {amount} needs no keeping any more",
+    }[PromiseStatus(promise.status)]
 
 
 def _moment(at: datetime) -> str:

@@ -11,6 +11,7 @@ from dunning.policy.types import (
     Step,
 )
 from dunning.policy.words import (
+    AGREED,
     Channel,
     Condition,
     Kind,
@@ -21,7 +22,7 @@ from dunning.policy.words import (
 
 CALL_ATTEMPTS, CALL_DAYS = 3, 2
 CALLS_A_WEEK = 3
-NO_DEMAND = frozenset({Kind.STATEMENT, Kind.THANKS, Kind.RESEND})
+NO_DEMAND = AGREED | {Kind.STATEMENT, Kind.THANKS, Kind.RESEND, Kind.ANSWER}
 
 
 def is_made(row: DoneStep, today: date, facts: CustomerFacts) -> bool:

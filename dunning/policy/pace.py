@@ -11,6 +11,7 @@ from dunning.policy.types import (
     PolicySettings,
 )
 from dunning.policy.words import (
+    AGREED,
     CUSTOMER_CHANNELS,
     Channel,
     ItemKey,
@@ -20,7 +21,14 @@ from dunning.policy.words import (
     Tone,
 )
 
-EXEMPT = frozenset({Kind.STATEMENT, Kind.THANKS, Kind.CALL_BACK, Kind.RESEND, Kind.INBOUND})
+EXEMPT = AGREED | {
+    Kind.STATEMENT,
+    Kind.THANKS,
+    Kind.CALL_BACK,
+    Kind.RESEND,
+    Kind.ANSWER,
+    Kind.INBOUND,
+}
 FOLLOW_UPS = frozenset({Kind.PROMISE_FOLLOW_UP})
 COUNTED_STATES = frozenset({State.PLANNED, State.CLAIMED, State.SENDING, State.SENT, State.UNKNOWN})
 WEEK = timedelta(days=7)

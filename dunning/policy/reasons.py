@@ -52,6 +52,7 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     STALE_DATA = "stale_data"
     PAUSED = "paused"
+    AGREEMENT_ENDED = "agreement_ended"
     # Severe steps (rule 6)
     GATE = "gate"
     BELOW_MINIMUM = "below_minimum"
@@ -117,6 +118,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.UNREACHABLE: "Nobody can be reached by any channel; find a contact.",
     Reason.STALE_DATA: "Payment data is too old to chase on.",
     Reason.PAUSED: "Follow-up is paused.",
+    Reason.AGREEMENT_ENDED: "The promise or plan it speaks of has come to its end.",
     Reason.GATE: "Fewer than three contacts that listed it were made.",
     Reason.BELOW_MINIMUM: "The amount is below the minimum for a severe step.",
     Reason.BELOW_AGENCY_MINIMUM: "The amount is below the agency's minimum.",

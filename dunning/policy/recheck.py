@@ -22,6 +22,7 @@ from dunning.policy.types import (
     ItemFacts,
 )
 from dunning.policy.words import (
+    AGREED,
     CUSTOMER_CHANNELS,
     Channel,
     ItemKey,
@@ -36,8 +37,21 @@ NOT_NOW = frozenset({Reason.PAUSED, Reason.STALE_DATA})
 NO_BAR = frozenset({Reason.JUST_PAID, Reason.UNREACHABLE})
 """Stops of planning that do not concern a message on its way (addresses are looked at apart)."""
 
-ASKED_FOR = frozenset({Kind.RESEND, Kind.THANKS, Kind.MANUAL, Kind.CALL_BACK})
+ASKED_FOR = frozenset(
+    {
+        Kind.RESEND,
+        Kind.THANKS,
+        Kind.MANUAL,
+        Kind.ANSWER,
+        Kind.CALL_BACK,
+        Kind.PROMISE_CONFIRMED,
+        Kind.PLAN_CONFIRMED,
+    }
+)
 """Kinds that a person asked for: their figures are renewed, the stops are not theirs."""
+
+ABOUT_ITEMS = AGREED | {Kind.RESEND}
+"""Kinds that say nothing any more once all they name is paid."""
 
 FOR_EVERYTHING = frozenset({Reason.LEGAL_STOP, Reason.PLACED})
 """Stops that hold for what a person asked for, too: from here on the owner decides."""
@@ -78,8 +92,8 @@ def recheck(facts: CustomerFacts, planned: Planned, today: date) -> Verified:
         reasons.append((key, reason))
     if planned.channel in CUSTOMER_CHANNELS:
         lines += credit_lines(lines, scene)
-    if asked:
-        empty = planned.kind is Kind.RESEND and not lines
+    if asked or planned.kind in AGREED:
+        empty = planned.kind in ABOUT_ITEMS and not lines
         return Verified(tuple(lines), Reason.PAID if empty else None)
     return Verified(tuple(lines), _against(planned, lines, reasons, scene))
 
@@ -108,7 +122,7 @@ def _again(
     reason = stop.reason if stop is not None else None
     if reason in SETTLED:
         return [], reason
-    part = _part(item, reason, scene)
+    part = _part(item, reason, planned.kind, scene)
     if reason is None and item.dispute_open and _is_severe(planned):
         reason, part = Reason.DISPUTED, Part.IN_QUERY
     keeps = reason is None and (part is Part.PLEASE_PAY or planned.tone is Tone.COURTESY)
@@ -138,10 +152,11 @@ def _is_severe(planned: Planned) -> bool:
     return planned.tone is Tone.FINAL or planned.channel in severe
 
 
-def _part(item: ItemFacts, reason: Reason | None, scene: Scene) -> Part:
+def _part(item: ItemFacts, reason: Reason | None, kind: Kind, scene: Scene) -> Part:
     if reason is Reason.HOLD:
         return Part.IN_QUERY
-    if reason in (Reason.PROMISED, Reason.PLAN) or not is_overdue(item, scene.today):
+    agreed = reason in (Reason.PROMISED, Reason.PLAN) and kind not in AGREED
+    if agreed or not is_overdue(item, scene.today):
         return Part.NOT_YET_DUE
     return Part.PLEASE_PAY
 

@@ -81,7 +81,12 @@ class Kind(StrEnum):
     PROMISE_NUDGE = "promise_nudge"
     PLAN_CONFIRMED = "plan_confirmed"
     MANUAL = "manual"
+    ANSWER = "answer"
     INBOUND = "inbound"
+
+
+AGREED = frozenset({Kind.PROMISE_CONFIRMED, Kind.PROMISE_NUDGE, Kind.PLAN_CONFIRMED})
+"""Kinds that speak of what was agreed: no contact under the pace, and no demand."""
 
 
 class Part(StrEnum):

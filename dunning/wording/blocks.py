@@ -104,6 +104,14 @@ def consequences(notice: Notice) -> tuple[Entry, ...]:
     return tuple(Entry(clean(each)) for each in notice.consequences)
 
 
+def instalments(notice: Notice) -> tuple[Entry, ...]:
+    """The parts of the agreed plan, each with its day."""
+    plan = notice.plan
+    parts = plan.parts if plan else ()
+    currency = plan.currency if plan else ""
+    return tuple(Entry(long_date(day), with_currency(amount, currency)) for day, amount in parts)
+
+
 def enclosures(notice: Notice) -> tuple[Entry, ...]:
     """What lies with the letter."""
     return tuple(Entry(clean(each)) for each in notice.enclosures)
@@ -121,6 +129,7 @@ BLOCKS: Mapping[str, Callable[[Notice], tuple[Entry, ...]]] = {
     "prior_contacts": prior_contacts,
     "interest": interest,
     "consequences": consequences,
+    "instalments": instalments,
     "enclosures": enclosures,
     "history": history,
 }

@@ -97,6 +97,15 @@ def _promise(notice: Notice, name: str) -> str:
     return amounts([(amount[name], promise.currency)])
 
 
+def _plan(notice: Notice, name: str) -> str:
+    plan = notice.plan
+    if plan is None:
+        return ""
+    if name == "count":
+        return counted(len(plan.parts), "payment", "payments")
+    return amounts([(plan.total, plan.currency)])
+
+
 def _payment(notice: Notice) -> str:
     paid = notice.payment
     return amounts([(paid.amount, paid.currency)]) if paid else ""
@@ -174,6 +183,8 @@ _AGREED = (
         "the day promised",
         lambda n: long_date(n.promise.on) if n.promise else "",
     ),
+    _word("plan_total", "what the payment plan covers", lambda n: _plan(n, "total")),
+    _word("plan_count", "“3 payments”", lambda n: _plan(n, "count")),
     _word("payment_amount", "what was just received", _payment),
     _word("payment_date", "when", lambda n: long_date(n.payment.on) if n.payment else ""),
 )
@@ -193,6 +204,7 @@ _BLOCKS = (
     _block("signature", "name, title, telephone and e-mail of the person who answers"),
     _block("prior_contacts", "the contacts that reached them, with dates"),
     _block("interest", "interest and compensation, where agreed or by law"),
+    _block("instalments", "the parts of an agreed payment plan, each with its day"),
     _block("consequences", "what will in fact follow"),
     _block("enclosures", "what lies with the letter"),
     _block("history", "the account's history, for colleagues"),
@@ -214,6 +226,11 @@ _FLAGS = (
     _flag("has_enclosures", "something lies with the letter", lambda n: bool(n.enclosures)),
     _flag("has_deadline", "a pay-by date is stated", lambda n: n.deadline is not None),
     _flag("has_promise", "a promise is on file", lambda n: n.promise is not None),
+    _flag(
+        "promise_part_received",
+        "part of what was promised has come",
+        lambda n: n.promise is not None and n.promise.received > 0,
+    ),
     _flag("has_next", "a next step is planned", lambda n: bool(_internal(n, "next_on"))),
     _flag("has_reason", "a reason is on file", lambda n: bool(_internal(n, "reason"))),
     _flag("offers_plan", "a payment plan may be offered", lambda n: n.offers_plan),

@@ -185,7 +185,8 @@ def _claims(text: Text, rendering: _Rendering) -> Iterator[Problem]:
         yield Problem(
             "thanks_after_complaint", "After a complaint, leave these thanks out.", "body"
         )
-    if vocabulary.PLAN_OFFER.search(words) and not flags["offers_plan"]:
+    agreed = text.purpose is Purpose.PLAN
+    if vocabulary.PLAN_OFFER.search(words) and not (flags["offers_plan"] or agreed):
         yield Problem("plan_offer", "Offer a plan only inside {% if offers_plan %}.", "body")
     if vocabulary.INTEREST.search(words) and not flags["has_interest"]:
         yield Problem("interest_claim", "Interest only inside {% if has_interest %}.", "body")

@@ -23,6 +23,8 @@ class Purpose(StrEnum):
     CROSSED = "crossed"
     PROMISE = "promise"
     PROMISE_PART_KEPT = "promise_part_kept"
+    PROMISE_NUDGE = "promise_nudge"
+    PLAN = "plan"
     SKIPPED_ITEM = "skipped_item"
     INTERNAL = "internal"
     MANUAL = "manual"
@@ -192,6 +194,19 @@ class PromiseNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanNote:
+    """A payment plan that was agreed: its parts as (day, amount), in order."""
+
+    currency: str
+    parts: tuple[tuple[datetime.date, Decimal], ...]
+
+    @property
+    def total(self) -> Decimal:
+        """All parts together."""
+        return sum((amount for _, amount in self.parts), ZERO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interest:
     """Interest and fees that an agreement or a law allows; absent where neither does.
 
@@ -254,6 +269,7 @@ class Notice:
     deadline: datetime.date | None = None
     prior_contacts: tuple[PriorContact, ...] = ()
     promise: PromiseNote | None = None
+    plan: PlanNote | None = None
     payment: Payment | None = None
     interest: tuple[Interest, ...] = ()
     consequences: tuple[str, ...] = ()

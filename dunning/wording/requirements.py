@@ -23,6 +23,12 @@ _BY_PURPOSE = {
     Purpose.PROMISE_PART_KEPT: frozenset(
         {"invoice_table", "promise_received", "promise_remaining", "promise_date", "signature"}
     ),
+    Purpose.PROMISE_NUDGE: frozenset(
+        {"invoice_table", "payments_note", "promise_amount", "promise_date", "signature"}
+    ),
+    Purpose.PLAN: frozenset(
+        {"invoice_table", "payments_note", "instalments", "plan_total", "signature"}
+    ),
     Purpose.SKIPPED_ITEM: _ASKING | {"invoice_numbers"},
     Purpose.MANUAL: frozenset({"signature"}),
     Purpose.TEST: frozenset({"signature"}),

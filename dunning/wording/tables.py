@@ -95,7 +95,7 @@ PART_TITLES = {
 
 
 _STILL_OPEN = ("Still open", "Total still open")
-_SAYS_THANKS = (Purpose.CROSSED, Purpose.PROMISE)
+_SAYS_THANKS = (Purpose.CROSSED, Purpose.PROMISE, Purpose.PROMISE_NUDGE, Purpose.PLAN)
 
 
 def table_views(

@@ -123,7 +123,7 @@ def test_a_part_payment_is_part_kept_with_its_part() -> None:
     given.refresh_from_db()
     assert given.kept_amount == Decimal(600)
     said = EventData.objects.filter(event__verb="promise.settled").get()
-    assert "USD 600.00 came in" in said.summary
+    assert "USD 600.00 of 1,000.00 came in" in said.summary
 
 
 def test_unapplied_cash_counts_towards_a_promise() -> None:

@@ -55,6 +55,8 @@ class House:
         """The morning's run, as the beat makes it: only where something has to be looked at."""
         with clock.at(moment(today, 6)):
             outcomes.settle_promises(today)
+            outcomes.settle_plans(today)
+            outcomes.remind_of_promises(moment(today, 6))
             idle = not customers_to_examine(today)
             report = Report(today, dry_run=False) if idle else runs.run(today)
         assert report is not None

@@ -39,14 +39,16 @@ class Command(BaseCommand):
 
 def _run(day: date, number: str) -> runs.Report | None:
     outcomes.settle_promises(day)
+    outcomes.settle_plans(day)
     outcomes.draft_thanks(day)
     return runs.run(day, customer=number)
 
 
 def _rehearse(day: date, number: str) -> runs.Report | None:
-    """Promises are settled as in a real run, and put back afterwards."""
+    """Promises and plans are settled as in a real run, and put back afterwards."""
     with transaction.atomic():
         outcomes.settle_promises(day)
+        outcomes.settle_plans(day)
         report = runs.run(day, dry_run=True, customer=number)
         transaction.set_rollback(True)
     return report
