@@ -7,6 +7,10 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from arfollow.shared import clock
+from arfollow.shared.prefix import Prefix
+
+# Before any model: a generated column takes the lookups that are known when it is made.
+models.CharField.register_lookup(Prefix)
 
 
 class TermsKind(models.TextChoices):

@@ -2,12 +2,14 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import date
 
 from anymail.message import AnymailMessage
 
 from arfollow.staff.models import Company
 from dunning.delivery import truth
+from dunning.delivery.enclosed import enclosed
 from dunning.delivery.envelope import Parties, parties_of
 from dunning.delivery.frozen import freeze
 from dunning.delivery.mime import EmailContent, build_message, render_email
@@ -21,7 +23,9 @@ _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 
 def render(attempt: ContactAttempt, *, today: date) -> EmailContent:
     """What the attempt says, from the ledger of this moment. WordingError where it cannot."""
-    return render_email(notice_of(attempt, today=today), text_of(attempt))
+    notice = notice_of(attempt, today=today)
+    content = render_email(notice, text_of(attempt))
+    return replace(content, attachments=content.attachments + enclosed(attempt, notice))
 
 
 def digest_of(attempt: ContactAttempt, company: Company, *, today: date) -> str:
