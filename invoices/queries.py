@@ -1,7 +1,7 @@
 """Reading the ledger: ageing as of any day, sales, cash received, habits of paying."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -192,12 +192,15 @@ class DayNumber(Func):
         return self.as_sql(compiler, connection, template=template, **context)
 
 
-def usual_lateness(today: date) -> dict[int, int]:
+def usual_lateness(today: date, *, customers: Collection[int] | None = None) -> dict[int, int]:
     """Average days late of each customer (FACTS section 4), by what was closed in a year.
 
     Early payment counts below zero; a customer of whom nothing is known is left out.
+    ``customers`` asks for those only.
     """
     closed = Invoice.objects.filter(open_amount=0, amount__gt=0, issue_date__gt=today - HABIT)
+    if customers is not None:
+        closed = closed.filter(customer__in=customers)
     late = F("amount") * (DayNumber("closed_on") - DayNumber("due_date"))
     sums = closed.order_by().values_list("customer_id").annotate(
         late=Sum(late, output_field=DecimalField(max_digits=30, decimal_places=2)),

@@ -4,17 +4,21 @@ One UNION orders the sources and gives a page of keys, then each kind of row is 
 The number of queries does not depend on how much there is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import CharField, Count, Value
 
 from dunning.worklist.beside import enrich, held_back
+from dunning.worklist.priority import renew
 from dunning.worklist.rows import DESCRIBE, READ_BY, READERS, Money, Work
+from dunning.worklist.share import Share, share_of
 from dunning.worklist.sources import (
+    LATER,
     SOURCES,
     TABS,
+    TODAY,
     Key,
     Scope,
     keys_of,
@@ -24,20 +28,28 @@ from dunning.worklist.sources import (
 )
 
 __all__ = [
+    "LATER",
     "SOURCES",
     "TABS",
+    "TODAY",
     "Key",
     "Money",
     "Page",
     "Scope",
+    "Share",
     "Work",
+    "chosen",
     "counts",
+    "everything",
     "held_back",
     "page",
     "read_place",
+    "renew",
+    "share_of",
 ]
 
 PER_PAGE = 50
+PER_PART = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,35 @@ def page(scope: Scope, *, after: Key | None = None) -> Page:
     rows = _rows(shown, scope)
     enrich(rows, scope.today)
     return Page(rows, place_of(shown[-1]) if len(keys) > PER_PAGE else "")
+
+
+def everything(scope: Scope) -> Iterator[Work]:
+    """All rows of a scope, in their order, read in parts."""
+    after: Key | None = None
+    while keys := keys_of(scope, after, limit=PER_PART):
+        rows = _rows(keys, scope)
+        enrich(rows, scope.today)
+        yield from rows
+        after = keys[-1]
+
+
+def chosen(marks: Iterable[str], scope: Scope) -> list[Work]:
+    """Rows by their marks (``call~7``), as far as they are work still and within the scope."""
+    wanted = {mark for mark in marks if mark.count("~") == 1}
+    found: list[Work] = []
+    for source in SOURCES:
+        ids = [pk for kind, pk in map(_parted, wanted) if kind == source.kind and pk.isdecimal()]
+        if ids:
+            rows = narrowed(source, scope).filter(pk__in=ids).values_list("day", "pk")
+            keys = [(0, 0, source.rank, day, source.kind, pk) for day, pk in rows]
+            found += _rows(keys, scope)
+    enrich(found, scope.today)
+    return found
+
+
+def _parted(mark: str) -> tuple[str, str]:
+    kind, _, pk = mark.partition("~")
+    return kind, pk
 
 
 def counts(scope: Scope) -> dict[str, int]:
@@ -77,13 +118,15 @@ def counts(scope: Scope) -> dict[str, int]:
 def _rows(keys: Sequence[Key], scope: Scope) -> list[Work]:
     found = {name: _read(name, keys) for name in READERS}
     works = []
-    for _, day, kind, pk in keys:
+    for _, _, _, day, kind, pk in keys:
         row = found[READ_BY[kind]].get(pk)
         if row is not None:
-            works.append(DESCRIBE[kind](row, day, scope.today))
+            work = DESCRIBE[kind](row, day, scope.today)
+            work.mark = f"{kind}~{pk}"
+            works.append(work)
     return works
 
 
 def _read(name: str, keys: Sequence[Key]) -> Mapping[int, Any]:
-    wanted = [pk for _, _, kind, pk in keys if READ_BY[kind] == name]
+    wanted = [pk for *_, kind, pk in keys if READ_BY[kind] == name]
     return {row.pk: row for row in READERS[name].filter(pk__in=wanted)} if wanted else {}

@@ -3,17 +3,19 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Max, Q
 
+from customers.models import Customer
 from dunning.models import (
     AttemptState,
     ContactAttempt,
     HeldFor,
+    Priority,
     Promise,
     PromiseStatus,
 )
+from dunning.worklist.priority import overdue_of, words_of
 from dunning.worklist.rows import Money, Work
-from invoices.models import Invoice
 
 
 def enrich(rows: Iterable[Work], today: date) -> None:
@@ -25,22 +27,23 @@ def enrich(rows: Iterable[Work], today: date) -> None:
             row.money = money.get(row.customer.pk, [])
             row.last_contact = contacts.get(row.customer.pk)
             row.promise = promises.get(row.customer.pk)
+            row.priority = words_of(_priority(row.customer), row.customer, today)
+
+
+def _priority(customer: Customer) -> Priority | None:
+    """What was joined with the row; a customer with nothing overdue has none."""
+    return getattr(customer, "priority", None)
 
 
 def _money(ids: Iterable[int], today: date) -> dict[int, list[Money]]:
-    overdue = Invoice.objects.filter(
-        customer__in=ids, open_amount__gt=0, next_due_date__lt=today
-    ).order_by()
-    sums = overdue.values("customer", "currency").annotate(
-        open=Sum("open_amount"), disputed=Sum("disputed_amount"), n=Count("pk"),
-        oldest=Min("next_due_date"),
-    )  # fmt: skip
-    found: dict[int, list[Money]] = {}
-    for row in sums.order_by("customer", "-open"):
-        age = (today - row["oldest"]).days
-        owed = Money(row["currency"], row["open"], row["n"], age, row["disputed"])
-        found.setdefault(row["customer"], []).append(owed)
-    return found
+    return {
+        pk: [
+            Money(each.currency, each.overdue, each.items, (today - each.oldest_due).days,
+                  each.disputed)
+            for each in owed
+        ]
+        for pk, owed in overdue_of(list(ids), today).items()
+    }  # fmt: skip
 
 
 def _last_contacts(ids: Iterable[int]) -> dict[int, ContactAttempt]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from customers.models import Customer
 from dunning.models import (
@@ -18,6 +18,7 @@ from dunning.models import (
     Promise,
     Task,
 )
+from dunning.worklist.sources import mail_beside
 from invoices.models import Dispute
 
 
@@ -49,15 +50,25 @@ class Work:
     money: list[Money] = field(default_factory=list)
     last_contact: ContactAttempt | None = None
     promise: Promise | None = None
+    mark: str = ""
+    priority: str = ""
+    hour: datetime | None = None
+    row: Any = None
 
 
 READERS: Mapping[str, QuerySet[Any]] = {
     "attempt": ContactAttempt.objects.select_related(
-        "customer__owner", "lead_invoice", "promise", "letter"
-    ).defer("content"),
-    "task": Task.objects.select_related("customer__owner", "assigned_to", "invoice"),
-    "reply": Inbound.objects.select_related("customer__owner").defer("text"),
-    "dispute": Dispute.objects.select_related("invoice__customer__owner"),
+        "customer__owner", "customer__priority", "lead_invoice", "promise", "letter"
+    )
+    .annotate(with_mail=Exists(mail_beside()))
+    .defer("content"),
+    "task": Task.objects.select_related(
+        "customer__owner", "customer__priority", "assigned_to", "invoice"
+    ),
+    "reply": Inbound.objects.select_related("customer__owner", "customer__priority").defer("text"),
+    "dispute": Dispute.objects.select_related(
+        "invoice__customer__owner", "invoice__customer__priority"
+    ),
 }
 READ_BY: Mapping[str, str] = {
     "unknown": "attempt",
@@ -83,7 +94,7 @@ def _tone(row: Any) -> str:
 def _work(kind: str, row: Any, day: date, today: date, **more: Any) -> Work:
     customer = row.invoice.customer if isinstance(row, Dispute) else row.customer
     age = max((today - day).days, 0)
-    return Work(kind=kind, tone=_tone(row), since=day, age=age, customer=customer, **more)
+    return Work(kind=kind, tone=_tone(row), since=day, age=age, customer=customer, row=row, **more)
 
 
 def _say_unknown(row: ContactAttempt, day: date, today: date) -> Work:
@@ -130,6 +141,8 @@ def _say_approval(row: ContactAttempt, day: date, today: date) -> Work:
 def _name_of(row: ContactAttempt) -> str:
     if row.kind != AttemptKind.LADDER:
         return str(row.get_kind_display()).lower()
+    if row.tone == "final" and row.channel == Channel.LETTER and row.with_mail:
+        return "final demand by e-mail and letter"
     if row.tone == "final" and row.channel in (Channel.EMAIL, Channel.LETTER):
         return f"final demand by {row.get_channel_display().lower()}"
     return str(row.get_channel_display()).lower()
@@ -146,6 +159,7 @@ def _say_agreed(row: Task, day: date, today: date) -> Work:
         url_name="log-call",
         url_pk=row.customer_id,
         query=f"?task={row.pk}",
+        hour=row.due_at,
     )
 
 
