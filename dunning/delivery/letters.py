@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from arfollow.shared import clock
+from arfollow.shared import clock, faults
 from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import SYSTEM, Actor
 from arfollow.staff.models import Company
@@ -111,8 +111,11 @@ def _print(attempt_id: int, actor: Actor, now: datetime) -> Letter:
     if printed is not None:
         return printed
     attempt, wanted = _looked_at(attempt_id, today)
+    faults.point("L1")
     pdf = _render(attempt, today)
+    faults.point("L2")
     document = keep(pdf, content_type="application/pdf", name=f"{number_of(attempt)}.pdf")
+    faults.point("L3")
     with transaction.atomic():
         lock_customer(attempt.customer_id)
         attempt, again = _looked_at(attempt_id, today)
@@ -120,9 +123,12 @@ def _print(attempt_id: int, actor: Actor, now: datetime) -> Letter:
             raise ServiceError("The account changed while it was printed; print it again.")
         letter = draft_letter(attempt, today=today)
         if letter.document_id is None:
+            faults.point("L4")
             letter = _printed(letter, document, wanted, actor, now)
             words = f"Letter {letter.number} printed"
             desk.tell(attempt, "letter.printed", words, actor=actor, values=_hash(document))
+            faults.point("L5")
+    faults.point("L6")
     return letter
 
 
@@ -264,10 +270,12 @@ def mark_posted(
         if number and Letter.objects.filter(article_number=number).exists():
             raise ServiceError(f"Article number {number} belongs to another letter.")
     attempt = check_printed(letter, today=on)
+    faults.point("L9")
     with transaction.atomic():
         lock_customer(attempt.customer_id)
         if not moves.made(attempt.pk, done_on=on, at=clock.now()):
             raise ServiceError("It was posted or pulled meanwhile.")
+        faults.point("L10")
         Letter.objects.filter(pk=letter_id).update(
             status=STATUS.POSTED,
             posted_on=on,
@@ -277,6 +285,8 @@ def mark_posted(
         words = f"Letter {letter.number} posted" + (f" ({number})" if number else "")
         desk.tell(attempt, "letter.posted", words, actor=actor, values={"on": on})
         touch(attempt.customer_id)
+        faults.point("L11")
+    faults.point("L12")
     letter.refresh_from_db()
     return letter
 

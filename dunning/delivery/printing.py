@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from arfollow.shared import faults
 from arfollow.shared.events import SYSTEM, Actor
 from dunning.delivery.letters import PrintBatch, print_letters
 from dunning.models import AttemptState, Channel, ContactAttempt, Letter, LetterStatus
@@ -40,12 +41,14 @@ def name_batch(batch: PrintBatch, *, now: datetime) -> PrintJob:
     """Give the letters that have no batch yet the name of this one; else it is the old one."""
     if not batch.letters:
         return PrintJob("", batch)
+    faults.point("L7")
     name = f"{now:%Y%m%d-%H%M%S}-{batch.letters[0].pk}"
     ids = [letter.pk for letter in batch.letters]
     unnamed = Letter.objects.filter(pk__in=ids, print_batch="")
     unnamed = unnamed.exclude(status__in=(LetterStatus.DRAFTED, LetterStatus.APPROVED))
     if not unnamed.update(print_batch=name):
         name = batch.letters[0].print_batch
+    faults.point("L8")
     return PrintJob(name, batch)
 
 

@@ -46,6 +46,7 @@ def claim(worker: str, *, now: datetime, lease: timedelta, limit: int = 5) -> li
         with transaction.atomic():
             ids = _candidates(now, limit)
             taken = _take(ids, worker, lease)
+            faults.point("C2a")
     except IntegrityError:  # another worker took a row of the same customer meanwhile
         taken = [pk for pk in _candidates_read(now, limit) if _take_one(pk, worker, lease)]
     faults.point("C2")
