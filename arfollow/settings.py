@@ -12,7 +12,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from arfollow.shared.mailurl import mailer_from_url
+from arfollow.shared.mailurl import mailer_from_url, signing_keys
 
 django_stubs_ext.monkeypatch()  # lets ModelForm[Company] and its like be written as they are typed
 
@@ -146,6 +146,7 @@ ANYMAIL = {
     # "user:password", or two of them separated by a comma while the secret is being changed.
     "WEBHOOK_SECRET": env.list("MAIL_WEBHOOK_SECRET", default=[]) or None,
     "REQUESTS_TIMEOUT": (3, 10),
+    **signing_keys(MAIL_URL, env.str("MAIL_WEBHOOK_KEY", default="")),
 }
 
 # --- Sending ------------------------------------------------------------------------------------

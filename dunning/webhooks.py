@@ -11,6 +11,7 @@ from django.dispatch import receiver
 
 from arfollow.shared import clock
 from dunning.delivery import events
+from dunning.delivery.bounces import Cause, cause_of
 from dunning.delivery.events import Report
 
 
@@ -26,7 +27,7 @@ def on_tracking(sender: Any, event: AnymailTrackingEvent, esp_name: str, **_: An
 def report_of(event: AnymailTrackingEvent, provider: str) -> Report:
     """Anymail's event in our words; the raw payload is kept as the provider sent it."""
     metadata = event.metadata or {}
-    said = event.description or event.mta_response or ""
+    said = [text for text in (event.description, event.mta_response) if text]
     return Report(
         provider=provider.lower(),
         event_type=event.event_type,
@@ -36,9 +37,16 @@ def report_of(event: AnymailTrackingEvent, provider: str) -> Report:
         recipient=event.recipient or "",
         attempt=str(metadata.get("attempt", "")),
         reject_reason=event.reject_reason or "",
-        description=said[:1000],
+        description="; ".join(said)[:1000],
+        cause=_cause(event.mta_response or "", event.description or ""),
         payload=_plain(event.esp_event),
     )
+
+
+def _cause(server: str, provider: str) -> str:
+    """What the other mail server said counts; a provider's text may be the same for all."""
+    cause = cause_of(server)
+    return cause if cause is not Cause.OTHER else cause_of(provider)
 
 
 def _plain(raw: Any) -> dict[str, Any]:

@@ -21,6 +21,12 @@ PROVIDERS = {
     "brevo": ("anymail.backends.brevo.EmailBackend", "api_key"),
     "resend": ("anymail.backends.resend.EmailBackend", "api_key"),
 }
+# scheme -> what Anymail calls the key of signed webhooks
+SIGNED_WITH = {
+    "mailgun": "MAILGUN_WEBHOOK_SIGNING_KEY",
+    "resend": "RESEND_SIGNING_SECRET",
+    "sendgrid": "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY",
+}
 
 
 class MailUrlError(ValueError):
@@ -43,6 +49,20 @@ def mailer_from_url(url: str) -> dict[str, Any]:
         return _provider(parts, scheme)
     known = ", ".join(["file", "smtp", "smtps", "smtp+tls", "ses", *sorted(PROVIDERS)])
     raise MailUrlError(f"MAIL_URL has an unknown scheme; known: {known}")
+
+
+def signing_keys(url: str, key: str) -> dict[str, str]:
+    """Anymail's setting for the key with which the provider signs its webhooks.
+
+    Mailgun signs with its API key unless it was given another; Resend and SendGrid sign only
+    where a key is set here.
+    """
+    parts = urlsplit(url)
+    scheme = parts.scheme.removeprefix("anymail+")
+    name = SIGNED_WITH.get(scheme)
+    if not key and scheme == "mailgun":
+        key = unquote(parts.username or parts.netloc)
+    return {name: key} if name and key else {}
 
 
 def _smtp_options(parts: SplitResult, scheme: str) -> dict[str, Any]:

@@ -6,17 +6,19 @@ DeliveryError
 └── Ambiguous    it may have left: unknown, never sent again by the machine
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The other side took the message. ``refused`` are recipients it did not take."""
+    """The other side took the message. ``refused`` are recipients it did not take, each with
+    what it said of them."""
 
     provider: str
     provider_message_id: str = ""
-    refused: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     status: str = ""
 
 
@@ -38,11 +40,22 @@ class NotTaken(DeliveryError):
 
 
 class Refused(DeliveryError):
-    """It did not leave and will not. ``is_config``: our key or set-up, not this message."""
+    """It did not leave and will not. ``is_config``: our key or set-up, not this message.
 
-    def __init__(self, message: str, *, reason: str, is_config: bool = False) -> None:
+    ``recipients`` are the addresses it was refused for, each with what was said of it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        is_config: bool = False,
+        recipients: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.reason, self.is_config = reason, is_config
+        self.recipients = recipients or {}
 
 
 class Ambiguous(DeliveryError):

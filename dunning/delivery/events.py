@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from arfollow.shared.events import SYSTEM, canonical
-from customers.models import Contact, EmailState
-from customers.services import lock_customer, set_email_state, touch
+from customers.services import lock_customer, touch
+from dunning.delivery import returned
+from dunning.delivery.bounces import read_bounces
 from dunning.delivery.ids import attempt_of
 from dunning.models import (
     AttemptState,
@@ -49,8 +50,8 @@ STATUS = {
 NOT_REACHED = frozenset(
     {ProviderStatus.REJECTED, ProviderStatus.BOUNCED, ProviderStatus.COMPLAINED}
 )
-# A full mailbox or a spam filter says nothing about the address (FACTS §9).
-DEAD_ADDRESS = frozenset({"invalid", "bounced", ""})
+# The mailbox took it. An open may be made by a machine and proves nothing (FACTS §9).
+REACHED = frozenset({"delivered", "autoresponded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,30 @@ class Report:
     attempt: str = ""
     reject_reason: str = ""
     description: str = ""
+    cause: str = ""
     payload: dict[str, Any] = field(default_factory=dict)
+
+
+def reports_of_returned(raw: bytes) -> list[Report]:
+    """A delivery report that came by mail, as the events a provider would have told us."""
+    return [
+        Report(
+            provider="mailbox",
+            event_type="bounced" if bounce.failed else "deferred",
+            message_id=bounce.message_id,
+            recipient=bounce.recipient,
+            description=f"{bounce.status} {bounce.text}".strip(),
+            cause=bounce.cause,
+        )
+        for bounce in read_bounces(raw)
+    ]
 
 
 def store(report: Report, *, now: datetime) -> DeliveryEvent | None:
     """Keep the event, each once; None where it was there already."""
     event, is_new = DeliveryEvent.objects.get_or_create(
         provider=report.provider[:40],
-        event_id=report.event_id[:120] or _fingerprint(report),
+        event_id=_key(report),
         defaults={
             "event_type": report.event_type[:20],
             "at": report.at,
@@ -81,15 +98,27 @@ def store(report: Report, *, now: datetime) -> DeliveryEvent | None:
             "recipient": report.recipient[:254],
             "reject_reason": report.reject_reason[:20],
             "description": report.description,
-            "payload": report.payload | {"attempt": report.attempt},
+            "payload": report.payload | {"attempt": report.attempt, "cause": report.cause},
             "received_at": now,
         },
     )
     return event if is_new else None
 
 
+def _key(report: Report) -> str:
+    """What makes an event the same one.
+
+    Not every provider numbers its events, and one number of Amazon's may stand for the
+    bounces of several recipients.
+    """
+    if not report.event_id:
+        return _fingerprint(report)
+    about = canonical([report.event_type, report.recipient.lower()])
+    suffix = hashlib.sha256(about.encode()).hexdigest()[:12]
+    return f"{report.event_id[:100]}:{suffix}"
+
+
 def _fingerprint(report: Report) -> str:
-    """Not every provider numbers its events."""
     parts = [report.event_type, report.message_id, report.recipient, report.at, report.payload]
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
@@ -154,43 +183,22 @@ def _settle_unknown(attempt: ContactAttempt, event: DeliveryEvent, now: datetime
 
 def _raise_status(attempt: ContactAttempt, event: DeliveryEvent, now: datetime) -> None:
     """A lattice: the order in which events come does not matter."""
-    new = STATUS.get(event.event_type)
-    if new is None or RANK[new] <= RANK[ProviderStatus(attempt.provider_status)]:
-        return
-    attempt.provider_status, attempt.provider_status_at = new, event.at or now
-    fields = ["provider_status", "provider_status_at"]
-    if new == ProviderStatus.DELIVERED and attempt.reached_on is None and not attempt.shadowed:
-        attempt.reached_on = attempt.provider_status_at.date()
-        fields.append("reached_on")
-    if new in NOT_REACHED and attempt.reached_on is not None:
-        attempt.reached_on = None
-        fields.append("reached_on")
-    attempt.save(update_fields=fields)
-    if new in NOT_REACHED:
-        _not_reached(attempt, event, now)
+    new = STATUS.get(event.event_type, ProviderStatus.NONE)
+    old, at = ProviderStatus(attempt.provider_status), event.at or now
+    if RANK[new] > RANK[old]:
+        attempt.provider_status, attempt.provider_status_at = new, at
+    attempt.reached_on = _reached_on(attempt, event.event_type, at)
+    attempt.save(update_fields=["provider_status", "provider_status_at", "reached_on"])
+    if event.event_type == "unsubscribed":
+        returned.wants_no_mail(attempt, event, today=now.date())
+    elif new in NOT_REACHED:  # each recipient for itself
+        returned.not_reached(attempt, event, today=now.date())
 
 
-def _not_reached(attempt: ContactAttempt, event: DeliveryEvent, now: datetime) -> None:
-    """The step is not completed, the address is looked at, somebody asks for another (L15)."""
-    moves.uncount(attempt.pk)
-    words = f"{event.event_type} {event.description}".strip()[:200]
-    desk.tell(attempt, "attempt.bounced", f"Did not reach {event.recipient}: {words}")
-    if not attempt.shadowed:
-        _mark_address(attempt, event)
-        title = f"Ask for a usable e-mail address: {event.recipient or 'theirs'} {event.event_type}"
-        desk.ask(attempt, TaskKind.ASK_ADDRESS, title, due_on=now.date())
-    touch(attempt.customer_id)
-
-
-def _mark_address(attempt: ContactAttempt, event: DeliveryEvent) -> None:
-    complained = event.event_type == "complained"
-    if not complained and event.reject_reason not in DEAD_ADDRESS:
-        return
-    state = EmailState.COMPLAINED if complained else EmailState.BOUNCED
-    found = Contact.objects.filter(customer_id=attempt.customer_id)
-    if event.recipient:
-        found = found.filter(email__iexact=event.recipient)
-    else:
-        found = found.filter(pk__in=attempt.recipients.values("contact"))
-    for contact in found:
-        set_email_state(contact.pk, state, actor=SYSTEM, why=event.description or "bounced")
+def _reached_on(attempt: ContactAttempt, event_type: str, at: datetime) -> date | None:
+    """The first day on which their mailbox had it; none where it came back later."""
+    if attempt.provider_status in NOT_REACHED:
+        return None
+    if event_type not in REACHED or attempt.shadowed:
+        return attempt.reached_on
+    return min(attempt.reached_on or at.date(), at.date())

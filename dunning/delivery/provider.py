@@ -53,16 +53,16 @@ def _prepare(backend: BaseEmailBackend, frozen: Frozen) -> None:
 
 
 def _receipt(backend: BaseEmailBackend, status: Any) -> Receipt:
-    refused = [
-        address
+    refused = {
+        address: str(recipient.status)
         for address, recipient in status.recipients.items()
         if recipient.status in {"rejected", "invalid", "failed"}
-    ]
+    }
     given = status.message_id
     ids = {given} if isinstance(given, str) else given or set()  # or one for each recipient
     identifier = min((each for each in ids if each), default="")
     name = str(getattr(backend, "esp_name", "mail")).lower()
-    return Receipt(name[:40], identifier[:200], tuple(refused))
+    return Receipt(name[:40], identifier[:200], refused)
 
 
 def classify(error: AnymailError) -> DeliveryError:

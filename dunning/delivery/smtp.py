@@ -88,23 +88,24 @@ def _greet(connection: smtplib.SMTP, sender: str) -> None:
     connection.ehlo_or_helo_if_needed()
     code, answer = connection.mail(sender)
     if code != TAKEN:
-        _refuse(connection, code, answer, "the sender", "refused_address")
+        _refuse(connection, code, answer, "the sender", "refused_setup", is_config=True)
 
 
-def _name_recipients(connection: smtplib.SMTP, recipients: list[str]) -> tuple[str, ...]:
+def _name_recipients(connection: smtplib.SMTP, recipients: list[str]) -> dict[str, str]:
     """Recipients that were refused for good; an error where the message reaches nobody."""
-    refused: list[str] = []
-    code, answer = TAKEN, b""
+    refused: dict[str, str] = {}
     for recipient in recipients:
         code, answer = connection.rcpt(recipient)
         if code in (TAKEN, 251):
             continue
         if code < 500:
             _refuse(connection, code, answer, recipient, "refused_address")
-        refused.append(recipient)
+        refused[recipient] = _text(code, answer)
     if len(refused) == len(recipients):
-        _refuse(connection, code, answer, ", ".join(refused), "refused_address")
-    return tuple(refused)
+        _start_over(connection)
+        said = "; ".join(f"{address} was not taken: {words}" for address, words in refused.items())
+        raise Refused(said[:300], reason="refused_address", recipients=refused)
+    return refused
 
 
 def _ask_for_data(connection: smtplib.SMTP) -> None:
@@ -135,14 +136,26 @@ def _dotted(raw: bytes) -> bytes:
     return (b"." + body if body.startswith(b".") else body) + b".\r\n"
 
 
-def _refuse(connection: smtplib.SMTP, code: int, answer: bytes, what: str, reason: str) -> None:
+def _refuse(
+    connection: smtplib.SMTP,
+    code: int,
+    answer: bytes,
+    what: str,
+    reason: str,
+    *,
+    is_config: bool = False,
+) -> None:
     """4xx: later; 5xx: never. Leaves the connection fit for the next message."""
-    with suppress(smtplib.SMTPException, OSError):
-        connection.rset()
+    _start_over(connection)
     said = f"{what} was not taken: {_text(code, answer)}"
     if code < 500:
         raise NotTaken(said)
-    raise Refused(said, reason=reason)
+    raise Refused(said, reason=reason, is_config=is_config)
+
+
+def _start_over(connection: smtplib.SMTP) -> None:
+    with suppress(smtplib.SMTPException, OSError):
+        connection.rset()
 
 
 def _text(code: int, answer: bytes) -> str:

@@ -8,10 +8,9 @@ from datetime import date, datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from arfollow.shared import clock, faults
-from arfollow.shared.events import SYSTEM
 from arfollow.staff.models import Company
-from customers.models import Contact, EmailState
-from customers.services import lock_customer, set_email_state, touch
+from customers.services import lock_customer, touch
+from dunning.delivery import returned
 from dunning.delivery.base import REFUSED_WORDS, Ambiguous, NotTaken, Receipt, Refused
 from dunning.dispatch.gate import Verdict
 from dunning.models import AttemptState, ContactAttempt, HeldFor, TaskKind
@@ -64,7 +63,7 @@ def sent(errand: Errand, receipt: Receipt, *, late: bool = False) -> bool:
             extra = "; a payment was booked while it was on its way" if crossed else ""
             desk.tell(attempt, "attempt.sent", f"{words}: {_subject(attempt)}{extra}",
                       values=values)  # fmt: skip
-            _mark_refused(attempt, receipt.refused, errand.today)
+            returned.refused_on_sending(attempt, receipt.refused, today=errand.today)
             touch(attempt.customer_id)
     faults.point("C8")
     return done
@@ -82,17 +81,6 @@ def _paid_meanwhile(attempt: ContactAttempt) -> bool:
         customer_id=attempt.customer_id, recorded_at__gte=attempt.sending_at
     )
     return booked.exists()
-
-
-def _mark_refused(attempt: ContactAttempt, refused: tuple[str, ...], today: date) -> None:
-    """Some of several recipients were refused for good: their addresses are no good."""
-    if attempt.shadowed or not refused:
-        return
-    rows = Contact.objects.filter(customer_id=attempt.customer_id, email__in=refused)
-    for contact in rows:
-        set_email_state(contact.pk, EmailState.BOUNCED, actor=SYSTEM, why="refused on sending")
-    title = f"Ask for a usable e-mail address: {', '.join(refused)} was refused"
-    desk.ask(attempt, TaskKind.ASK_ADDRESS, title, due_on=today)
 
 
 def not_taken(errand: Errand, error: NotTaken) -> bool:
@@ -119,11 +107,21 @@ def refused(errand: Errand, error: Refused) -> bool:
         done = moves.fail(attempt.pk, errand.worker, reason=error.reason, text=text,
                           error=str(error))  # fmt: skip
         if done:
-            _failed(attempt, f"{text} {error}", errand.today)
-            if error.reason == "refused_address" and not attempt.shadowed:
-                everyone = attempt.recipients.values_list("address", flat=True)
-                _mark_refused(attempt, tuple(everyone), errand.today)
+            _refused(attempt, f"{text} {error}", error, errand.today)
     return done
+
+
+def _refused(attempt: ContactAttempt, words: str, error: Refused, today: date) -> None:
+    """One task: for another address where it was the address, else to look into it."""
+    if error.reason != "refused_address" or attempt.shadowed:
+        _failed(attempt, words, today)
+        return
+    desk.tell(attempt, "attempt.failed", words)
+    said = error.recipients or {
+        address: str(error) for address in attempt.recipients.values_list("address", flat=True)
+    }
+    returned.refused_on_sending(attempt, said, today=today)
+    touch(attempt.customer_id)
 
 
 def failed(errand: Errand, *, reason: str, error: str) -> bool:

@@ -30,8 +30,15 @@ def tell_all(verb: str, summary: str, *, actor: Actor = SYSTEM) -> None:
     events.record(Entry(verb, "outbox", None, summary), actor=actor)
 
 
-def ask(attempt: ContactAttempt, kind: TaskKind, title: str, *, due_on: date) -> None:
-    """One open task for the customer's owner per attempt and kind."""
+def ask(
+    attempt: ContactAttempt, kind: TaskKind, title: str, *, due_on: date, matter: str = ""
+) -> None:
+    """One open task for the customer's owner per attempt and kind.
+
+    ``matter`` is what it is about where several attempts meet the same trouble: a mailbox
+    that returns three messages is one task.
+    """
+    about = f"customer:{attempt.customer_id}:{matter}" if matter else f"attempt:{attempt.pk}"
     Task.objects.bulk_create(
         [
             Task(
@@ -42,7 +49,7 @@ def ask(attempt: ContactAttempt, kind: TaskKind, title: str, *, due_on: date) ->
                 title=title[:200],
                 due_on=due_on,
                 assigned_to_id=attempt.customer.owner_id,
-                dedupe_key=f"{kind}:attempt:{attempt.pk}",
+                dedupe_key=f"{kind}:{about}"[:120],
             )
         ],
         ignore_conflicts=True,

@@ -47,8 +47,9 @@ class SmtpHandler(socketserver.StreamRequestHandler):
     def _step(self, step: str, mode: str, usual: str) -> bool:
         if mode == f"drop at {step}":
             return False
-        if mode.startswith(f"{step} "):  # "RCPT 550"
-            self._say(f"{mode.split()[1]} {step} refused")
+        if mode.startswith(f"{step} "):  # "RCPT 550", or with the words that it says
+            code, _, words = mode.removeprefix(f"{step} ").partition(" ")
+            self._say(f"{code} {words or f'{step} refused'}")
             return True
         self._say(usual)
         return True

@@ -147,7 +147,7 @@ def test_a_lasting_outage_holds_the_message_and_asks_somebody(reminder, settings
 
 
 def test_a_refused_address_is_marked_and_a_task_asks_for_another(reminder, settings):
-    with running(FakeSmtp("RCPT 550")) as server:
+    with running(FakeSmtp("RCPT 550 5.1.1 no such user")) as server:
         use(settings, server.port)
         send_some(now=SLOT)
     assert reminder.customer.contacts.get().email_state == "bounced"

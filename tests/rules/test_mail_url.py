@@ -2,7 +2,7 @@
 
 import pytest
 
-from arfollow.shared.mailurl import MailUrlError, mailer_from_url
+from arfollow.shared.mailurl import MailUrlError, mailer_from_url, signing_keys
 
 
 def test_a_directory_gets_one_file_for_each_message() -> None:
@@ -75,3 +75,21 @@ def test_an_unreadable_address_is_refused_without_repeating_it(url: str) -> None
     with pytest.raises(MailUrlError) as error:
         mailer_from_url(url)
     assert "secret-word" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "expected"),
+    [
+        ("mailgun://KEY@mg.example.com", "", {"MAILGUN_WEBHOOK_SIGNING_KEY": "KEY"}),
+        ("mailgun://KEY@mg.example.com", "other", {"MAILGUN_WEBHOOK_SIGNING_KEY": "other"}),
+        ("resend://KEY@", "whsec_1", {"RESEND_SIGNING_SECRET": "whsec_1"}),
+        ("anymail+sendgrid://K@", "p", {"SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": "p"}),
+        ("resend://KEY@", "", {}),
+        ("postmark://KEY@", "key", {}),
+        ("file:///srv/mail", "key", {}),
+    ],
+)
+def test_a_provider_that_signs_its_webhooks_gets_the_key_to_check_them(
+    url: str, key: str, expected: dict[str, str]
+) -> None:
+    assert signing_keys(url, key) == expected
