@@ -2,7 +2,7 @@
 
 WeasyPrint would otherwise embed local files and call out to the network from its input
 (DELIVERY section 2.5). One fetcher, one font configuration and one parsed copy of each
-style sheet serve the whole process: a letter takes 50 ms so instead of 82.
+style sheet serve the whole renderer: a letter takes 50 ms so instead of 82.
 """
 
 import logging
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from django.conf import settings
 from weasyprint import CSS
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
@@ -19,7 +18,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 logging.getLogger("weasyprint.progress").setLevel(logging.WARNING)
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-STATIC_FOLDER = Path(settings.BASE_DIR) / "static"
+STATIC_FOLDER = Path(__file__).resolve().parents[2] / "static"
 BASE_URL = f"{STATIC_FOLDER.as_uri()}/"
 
 

@@ -22,7 +22,7 @@ from dunning.delivery.foresee import foresee
 from dunning.delivery.frozen import keep, sha256
 from dunning.delivery.letter_facts import number_of
 from dunning.delivery.notice import notice_of, text_of
-from dunning.delivery.pdf import merge, page_count, render_letter
+from dunning.delivery.pdf import PdfNotMade, merge, page_count, render_letter
 from dunning.models import (
     AttemptState,
     Channel,
@@ -203,7 +203,7 @@ def _pdf_of(told: Callable[[], tuple[Notice, Text]]) -> bytes:
     try:
         notice, text = told()
         return render_letter(notice, text=text)
-    except (WordingError, NoSuchText, AddressDoesNotFit) as error:
+    except (WordingError, NoSuchText, AddressDoesNotFit, PdfNotMade) as error:
         raise ServiceError(f"The letter cannot be made: {error}") from error
 
 

@@ -1,23 +1,21 @@
-"""Letters and statements as PDF, tagged for PDF/UA; the only module that knows WeasyPrint.
+"""Letters and statements as PDF, tagged for PDF/UA; made by the press (see ``press``).
 
 A letter is rendered once, kept as bytes, and merged from stored bytes for printing.
 """
 
+import json
 from collections.abc import Sequence
 from io import BytesIO
-from threading import Lock
 
 from django.template.loader import render_to_string
-from pypdf import PdfWriter
-from weasyprint import HTML
-from weasyprint.urls import FatalURLFetchingError
+from pypdf import PdfReader
 
 from dunning.delivery.addresses import company_lines, fit_address, tax_label
-from dunning.delivery.assets import BASE_URL, fetcher, fonts, parsed, style_sheet
 from dunning.delivery.barcode import code128
 from dunning.delivery.dress import dress
 from dunning.delivery.letter_layout import LAYOUTS, Layout, geometry_css
 from dunning.delivery.longlist import TABLE_ROWS, ListPage, list_pages
+from dunning.delivery.pressing import PRESS, ForeignAsset, PdfNotMade
 from dunning.wording import compose
 from dunning.wording.formats import amount_due, clean, long_date
 from dunning.wording.message import Block, Message
@@ -25,15 +23,7 @@ from dunning.wording.notice import Notice
 from dunning.wording.tables import FULL_ROWS, TableView, table_views
 from dunning.wording.texts import Text, preset
 
-VARIANT = "pdf/ua-1"
-
-# Threads of a web process share fetcher and fonts, which are not made for it; two at once
-# would be no faster than one after the other.
-_ONE_AT_A_TIME = Lock()
-
-
-class ForeignAsset(RuntimeError):
-    """A document asked for something that is not ours; nothing was written."""
+__all__ = ["ForeignAsset", "PdfNotMade", "merge", "page_count", "render_letter"]
 
 
 def render_letter(notice: Notice, layout: str | None = None, text: Text | None = None) -> bytes:
@@ -131,30 +121,29 @@ def _everything(notice: Notice) -> dict[str, tuple[TableView, ...] | tuple[ListP
 
 
 def _pdf(template: str, context: dict[str, object], layout: Layout) -> bytes:
-    document = HTML(
-        string=render_to_string(template, context), base_url=BASE_URL, url_fetcher=fetcher()
-    )
-    sheets = [style_sheet("letter.css"), parsed(geometry_css(layout.key))]
-    try:
-        with _ONE_AT_A_TIME:
-            written: bytes = document.write_pdf(
-                stylesheets=sheets, font_config=fonts(), pdf_variant=VARIANT, pdf_tags=True
-            )
-    except FatalURLFetchingError as error:  # no Exception: it would end a worker
-        raise ForeignAsset(str(error)) from error
-    return written
+    return pdf_of(render_to_string(template, context), layout)
 
 
-def merge(documents: Sequence[bytes]) -> bytes:
-    """Stored PDFs one behind the other, for one print job."""
-    writer = PdfWriter()
-    for document in documents:
-        writer.append(BytesIO(document))
-    out = BytesIO()
-    writer.write(out)
-    return out.getvalue()
+def pdf_of(page: str, layout: Layout) -> bytes:
+    """A page of ours on the sheet of a window format. PdfNotMade where there is none."""
+    job = {"do": "pdf", "sheets": ["letter.css"], "styles": [geometry_css(layout.key)]}
+    return PRESS.run(job, [page.encode()])
+
+
+def merge(documents: Sequence[bytes], paper: tuple[float, float] | None = None) -> bytes:
+    """Stored PDFs one behind the other, for one print job.
+
+    With ``paper`` (width and height in mm) each starts on a sheet of its own and every page
+    has that size.
+    """
+    return PRESS.run({"do": "sheets", "paper": paper}, documents)
 
 
 def page_count(document: bytes) -> int:
-    """Sheets to feed: pages of one PDF."""
-    return len(PdfWriter(clone_from=BytesIO(document)).pages)
+    """Sheets to feed: pages of one PDF of ours."""
+    return len(PdfReader(BytesIO(document)).pages)
+
+
+def pages_of_theirs(document: bytes) -> int:
+    """Pages of a PDF that somebody gave us, read in the press. PdfNotMade says what is wrong."""
+    return len(json.loads(PRESS.run({"do": "measure"}, [document])))

@@ -8,6 +8,7 @@ from arfollow.shared.errors import ServiceError
 from arfollow.staff.models import Company
 from dunning.delivery.foresee import foresee
 from dunning.delivery.mime import render_email
+from dunning.delivery.pdf import PdfNotMade
 from dunning.models import Channel, ContactAttempt, FrozenMessage
 from dunning.wording import NoSuchText, WordingError
 
@@ -38,7 +39,7 @@ def preview_of(attempt: ContactAttempt) -> Preview:
         content = render_email(*foresee(attempt, today=clock.today(Company.load().time_zone)))
     except ServiceError as refusal:
         return Preview(problem=str(refusal))
-    except (WordingError, NoSuchText) as error:
+    except (WordingError, NoSuchText, PdfNotMade) as error:
         return Preview(problem=f"It cannot be written yet: {error}")
     return Preview(content.subject, content.html or _page(content.text))
 

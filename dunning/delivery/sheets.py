@@ -1,0 +1,82 @@
+"""Stored PDFs one behind the other for a printer, as duplex printers need them.
+
+Each document of a pile starts on an odd page, so on a sheet of its own; what follows it
+behind the same letter does too. Pages of another size are set onto our paper: made smaller
+where they must be, never larger, turned where they lie across. Runs in the press.
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+from pypdf import PageObject, PdfReader, PdfWriter, Transformation
+from pypdf.errors import PyPdfError
+
+MM = 72 / 25.4
+TOLERANCE = 3.0
+"""Points by which a page may differ from the paper and is still left as it is."""
+
+MARGIN = 5 * MM
+"""What a printer leaves white around a page that had to be made smaller."""
+
+type Paper = tuple[float, float]
+
+
+def merged(documents: Sequence[bytes], paper: Sequence[float] | None = None) -> bytes:
+    """All documents in order. With ``paper`` (mm) duplex-safe and of one size, else as is."""
+    writer = PdfWriter()
+    size = (paper[0] * MM, paper[1] * MM) if paper else None
+    for document in documents:
+        if size is None:
+            writer.append(BytesIO(document))
+        else:
+            _lay(writer, document, size)
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _lay(writer: PdfWriter, document: bytes, paper: Paper) -> None:
+    if len(writer.pages) % 2:
+        writer.add_blank_page(*paper)
+    reader = PdfReader(BytesIO(document))
+    if all(_fits(page, paper) for page in reader.pages):
+        writer.append(reader, import_outline=False)
+        return
+    for page in reader.pages:
+        writer.add_page(page if _fits(page, paper) else _on_paper(page, paper))
+
+
+def _fits(page: PageObject, paper: Paper) -> bool:
+    width, height = float(page.mediabox.width), float(page.mediabox.height)
+    straight = page.rotation % 360 == 0
+    return straight and abs(width - paper[0]) < TOLERANCE and abs(height - paper[1]) < TOLERANCE
+
+
+def _on_paper(page: PageObject, paper: Paper) -> PageObject:
+    """The page in the middle of our paper; a page that lies across is turned upright."""
+    page.transfer_rotation_to_content()
+    box = page.cropbox
+    width, height = float(box.width), float(box.height)
+    moved = Transformation().translate(-float(box.left), -float(box.bottom))
+    if (width > height) != (paper[0] > paper[1]):
+        moved = moved.rotate(90).translate(height, 0)
+        width, height = height, width
+    room = (paper[0] - 2 * MARGIN, paper[1] - 2 * MARGIN)
+    scale = min(1.0, room[0] / width, room[1] / height)
+    moved = moved.scale(scale).translate(
+        (paper[0] - width * scale) / 2, (paper[1] - height * scale) / 2
+    )
+    sheet = PageObject.create_blank_page(width=paper[0], height=paper[1])
+    sheet.merge_transformed_page(page, moved)
+    return sheet
+
+
+def page_sizes(document: bytes) -> list[Paper]:
+    """Width and height of every page in points. ValueError where it cannot be read."""
+    try:
+        reader = PdfReader(BytesIO(document))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise ValueError("it is locked with a password")
+        return [(float(p.mediabox.width), float(p.mediabox.height)) for p in reader.pages]
+    except (PyPdfError, KeyError, AttributeError, TypeError, IndexError) as error:
+        raise ValueError("it is damaged") from error
