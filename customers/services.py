@@ -17,7 +17,8 @@ from django.db.models import F, Model
 
 from arfollow.shared import events
 from arfollow.shared.errors import ServiceError
-from arfollow.shared.events import Actor, Entry
+from arfollow.shared.events import SYSTEM, Actor, Entry
+from arfollow.staff.absences import OwnerChoice
 from customers.models import (
     Address,
     Contact,
@@ -57,15 +58,29 @@ def touch(customer_id: int) -> None:
 
 
 def create_customer(number: str, name: str, *, actor: Actor, **fields: Any) -> Customer:
-    """Open an account. Refused where the number is taken (numbers are keys, L33)."""
+    """Open an account. Refused where the number is taken (numbers are keys, L33).
+
+    Where no owner is named, the company's rules and default give it one.
+    """
     with transaction.atomic():
         if Customer.objects.filter(number=number).exists():
             raise ServiceError(f"Customer number {number} exists already.")
         customer = Customer(number=number, name=name, **fields)
+        if "owner" not in fields and not customer.internal:
+            customer.owner = OwnerChoice.load().owner_of(name, customer.country)
         _validate(customer)
         customer.save(force_insert=True)
         _record("customer.created", customer, customer.pk, f"Opened account {number}", actor)
     return customer
+
+
+def own_account(number: str, name: str) -> Customer:
+    """Our own account for mails that concern no customer; it shows in no list."""
+    found = Customer.objects.filter(internal=True, number__in=(number, f"{number}@arfollow"))
+    if row := found.first():
+        return row
+    free = f"{number}@arfollow" if Customer.objects.filter(number=number).exists() else number
+    return create_customer(free, name, actor=SYSTEM, source="arfollow", internal=True)
 
 
 def update_customer(customer_id: int, changes: Mapping[str, Any], *, actor: Actor) -> Customer:
@@ -79,6 +94,15 @@ def update_customer(customer_id: int, changes: Mapping[str, Any], *, actor: Acto
             _record("customer.changed", customer, customer.pk, summary, actor, difference)
             touch(customer_id)
     return customer
+
+
+def add_note(customer_id: int, text: str, *, actor: Actor) -> None:
+    """Keep what somebody wants the next one to know; it stands in the timeline."""
+    if not text.strip():
+        raise ServiceError("Write the note.")
+    with transaction.atomic():
+        customer = lock_customer(customer_id)
+        _record("note.added", customer, customer_id, text.strip()[:4000], actor)
 
 
 def save_contact(

@@ -7,6 +7,7 @@ from arfollow.shared import clock
 from arfollow.staff.models import Company
 from dunning import dispatch, outcomes, runs
 from dunning.briefing.morning import plan_morning
+from dunning.outcomes.supply import suggest_stops
 from dunning.runs.select import customers_to_examine
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ def plan_due() -> None:
     outcomes.remind_of_promises(clock.now())
     if customers_to_examine(today):
         runs.run(today, slot=f"{clock.now():%Y-%m-%dT%H:%M}")
+        suggest_stops(today)
 
 
 @shared_task

@@ -12,10 +12,9 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from arfollow.shared.events import SYSTEM
 from arfollow.staff.models import Company, Role, User
 from customers.models import Customer
-from customers.services import create_customer
+from customers.services import own_account
 from dunning.briefing import read
 from dunning.briefing.mail import body_of, subject_of
 from dunning.models import (
@@ -120,5 +119,4 @@ def _put(content: dict[str, str], people: list[User], today: date, now: datetime
 
 def _account() -> Customer:
     """Our own notices hang on an account of their own, not on a customer's history."""
-    found = Customer.objects.filter(number=ACCOUNT).first()
-    return found or create_customer(ACCOUNT, "Our own office", actor=SYSTEM, source="arfollow")
+    return own_account(ACCOUNT, "Our own office")

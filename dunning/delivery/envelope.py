@@ -56,15 +56,22 @@ def parties_of(attempt: ContactAttempt, company: Company) -> Parties:
 def _recipients(
     attempt: ContactAttempt, company: Company
 ) -> tuple[tuple[Party, ...], tuple[Party, ...]]:
-    if attempt.channel == Channel.INTERNAL and attempt.kind != AttemptKind.MORNING:
-        return _colleagues(attempt, company), ()
     rows = list(attempt.recipients.select_related("contact").order_by("pk"))
+    if attempt.channel == Channel.INTERNAL and not _is_addressed(attempt, rows):
+        return _colleagues(attempt, company), ()
     usable = [row for row in rows if _usable(row)]
     to = tuple(_party(row) for row in usable if row.field == AttemptRecipient.Field.TO)
     if not to:
         raise NoRecipient("No address of this message can be written to any more.")
     cc = tuple(_party(row) for row in usable if row.field == AttemptRecipient.Field.CC)
     return to, cc
+
+
+def _is_addressed(attempt: ContactAttempt, rows: Sequence[AttemptRecipient]) -> bool:
+    """Whether an internal message names its own readers: the morning's, a word to sales."""
+    return attempt.kind == AttemptKind.MORNING or (
+        attempt.kind == AttemptKind.MANUAL and bool(rows)
+    )
 
 
 def _usable(row: AttemptRecipient) -> bool:

@@ -49,7 +49,8 @@ def refresh(attempt: ContactAttempt, *, today: date, ground: Ground | None = Non
 
     ``today`` is the customer's date. Runs in the caller's transaction, under the lock.
     """
-    if attempt.kind in WITHOUT_LEDGER:
+    to_colleagues = attempt.channel == Channel.INTERNAL and attempt.kind == "manual"
+    if attempt.kind in WITHOUT_LEDGER or to_colleagues:
         return Truth()
     if _agreement_ended(attempt, today):
         return Truth(Reason.AGREEMENT_ENDED)

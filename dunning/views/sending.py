@@ -12,11 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from arfollow.shared import clock
 from arfollow.shared.errors import ServiceError
-from arfollow.shared.events import SYSTEM, actor_of
+from arfollow.shared.events import actor_of
 from arfollow.staff.models import Company, Role, User
 from arfollow.staff.permissions import requires
 from customers.models import Customer
-from customers.services import create_customer
+from customers.services import own_account
 from dunning.dispatch import PROCESSES
 from dunning.forms.policies import PauseForm, ShadowForm
 from dunning.models import (
@@ -25,10 +25,10 @@ from dunning.models import (
     Channel,
     ContactAttempt,
     Heartbeat,
-    SendSwitch,
     Tone,
 )
 from dunning.outbox import adopt_if_new, switches
+from dunning.views.brakes import lately, stopped_parts
 
 TEST_ACCOUNT = "TEST"
 SILENT_AFTER = timedelta(minutes=3)
@@ -45,7 +45,8 @@ def sending_settings(request: HttpRequest) -> HttpResponse:
         "company": company,
         "pause_form": PauseForm(),
         "shadow_form": ShadowForm(initial={"email": company.shadow_email or me.email}),
-        "switches": SendSwitch.objects.filter(on=True).select_related("set_by"),
+        "stopped": stopped_parts(),
+        "brakes_history": lately(),
         "beats": [
             {"name": beat.name, "at": beat.at, "silent": now - beat.at > SILENT_AFTER}
             for beat in Heartbeat.objects.filter(name__in=PROCESSES).order_by("name")
@@ -135,5 +136,4 @@ def plan_test(me: User) -> ContactAttempt:
 
 def _test_account() -> Customer:
     """Test messages hang on an account of their own, so that no customer's history has them."""
-    found = Customer.objects.filter(number=TEST_ACCOUNT).first()
-    return found or create_customer(TEST_ACCOUNT, "Test messages", actor=SYSTEM, source="arfollow")
+    return own_account(TEST_ACCOUNT, "Test messages")

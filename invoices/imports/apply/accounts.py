@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from arfollow.shared.events import Actor, Entry
+from arfollow.staff.absences import OwnerChoice
 from arfollow.staff.models import Company
 from customers.models import Address, Contact, Customer, Tag
 from customers.services import primary_contact, save_address, save_contact
@@ -17,9 +18,12 @@ def open_accounts(
     new: Sequence[NewCustomer], source: str, own: Company
 ) -> tuple[dict[str, Customer], list[Entry]]:
     """Open all new accounts with their details; answers them by key, and their events."""
-    numbers = _free_numbers(new, source)
+    numbers, owners = _free_numbers(new, source), OwnerChoice.load()
     rows = Customer.objects.bulk_create(
-        [_account(one, number, source, own) for one, number in zip(new, numbers, strict=True)],
+        [
+            _account(one, number, source, own, owners)
+            for one, number in zip(new, numbers, strict=True)
+        ],
         batch_size=PAGE,
     )
     by_key = {one.key: row for one, row in zip(new, rows, strict=True)}
@@ -69,11 +73,15 @@ def _free(number: str, source: str, taken: set[str]) -> str:
     return candidate
 
 
-def _account(one: NewCustomer, number: str, source: str, own: Company) -> Customer:
+def _account(
+    one: NewCustomer, number: str, source: str, own: Company, owners: OwnerChoice
+) -> Customer:
+    name, country = one.fields.name or number, one.fields.country or own.country
     return Customer(
         number=number,
-        name=one.fields.name or number,
-        country=one.fields.country or own.country,
+        name=name,
+        owner=owners.owner_of(name, country),
+        country=country,
         language=one.fields.language or own.language,
         currency=one.currency,
         source=source,

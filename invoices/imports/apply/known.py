@@ -72,10 +72,12 @@ def lock_customers(reading: Reading, source: str) -> None:
 
     Before anything is loaded: a payment posted by staff meanwhile must not be posted twice.
     """
-    ids = sorted(row.pk for row in _customer_rows(_keys(reading), source).values())
-    for page in pages(ids):
-        rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=page)
-        list(rows.order_by("pk").values_list("pk", flat=True))
+    keys, locked = _keys(reading), set[int]()
+    while ids := {row.pk for row in _customer_rows(keys, source).values()} - locked:
+        for page in pages(sorted(ids)):
+            rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=page)
+            list(rows.order_by("pk").values_list("pk", flat=True))
+        locked |= ids  # an account merged while we waited leads to another one now
 
 
 def _keys(reading: Reading) -> set[str]:
@@ -87,7 +89,7 @@ def load(reading: Reading, source: str, *, currency: str) -> Loaded:
     customers = _customers(_keys(reading), source)
     numbers = list(dict.fromkeys(row.invoice_number for row in reading.rows))
     stated = _stated(numbers, source)
-    invoices = _invoices(numbers, source, stated, {c.id: key for key, c in customers.items()})
+    invoices = _invoices(numbers, source, stated, _keys_by_customer(customers))
     credits = {
         number: KnownCredit(pk, number, amount)
         for page in pages(numbers)
@@ -103,22 +105,35 @@ def load(reading: Reading, source: str, *, currency: str) -> Loaded:
     return Loaded(known, stated)
 
 
+def _keys_by_customer(customers: Mapping[str, KnownCustomer]) -> dict[int, frozenset[str]]:
+    """Every number under which the file knows a customer; merged accounts have several."""
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for key, customer in customers.items():
+        found[customer.id].add(key)
+    return {pk: frozenset(keys) for pk, keys in found.items()}
+
+
 def company() -> Company:
     """Our own company, or its defaults where it is not set up; nothing is written."""
     return Company.objects.filter(pk=1).first() or Company()
 
 
+_WITH = ("terms", "merged_into__terms")
+
 # --- Customers ------------------------------------------------------------------------------
 
 
 def _customer_rows(keys: set[str], source: str) -> dict[str, Customer]:
-    """By what the source calls them; an account opened by hand is known by its number."""
+    """By what the source calls them; an account opened by hand is known by its number.
+
+    The number of an account that was merged leads to the one it was merged into.
+    """
     found: dict[str, Customer] = {}
     for page in pages(sorted(keys)):
         by_hand = Customer.objects.filter(source="", number__in=page)
-        found |= {row.number: row for row in by_hand.select_related("terms")}
+        found |= {row.number: row.merged_into or row for row in by_hand.select_related(*_WITH)}
         theirs = Customer.objects.filter(source=source, external_id__in=page)
-        found |= {row.external_id: row for row in theirs.select_related("terms")}
+        found |= {row.external_id: row.merged_into or row for row in theirs.select_related(*_WITH)}
     return found
 
 
@@ -209,7 +224,7 @@ def _stated(numbers: Sequence[str], source: str) -> Stated:
 
 
 def _invoices(
-    numbers: Sequence[str], source: str, stated: Stated, customer_keys: Mapping[int, str]
+    numbers: Sequence[str], source: str, stated: Stated, customer_keys: Mapping[int, frozenset[str]]
 ) -> dict[str, KnownInvoice]:
     found: dict[str, KnownInvoice] = {}
     for page in pages(numbers):
@@ -219,19 +234,20 @@ def _invoices(
         rows |= {i.external_id: i for i in theirs.select_related("customer")}
         taken = _taken([row.pk for row in rows.values()], source, stated.ids)
         for number, row in rows.items():
-            key = customer_keys.get(row.customer_id) or row.customer.external_id
-            found[number] = _known_invoice(row, number, key, taken, stated)
+            keys = customer_keys.get(row.customer_id) or {row.customer.external_id}
+            found[number] = _known_invoice(row, number, sorted(keys), taken, stated)
     return found
 
 
 def _known_invoice(
-    row: Invoice, number: str, key: str, taken: Taken, stated: Stated
+    row: Invoice, number: str, keys: Sequence[str], taken: Taken, stated: Stated
 ) -> KnownInvoice:
     return KnownInvoice(
         id=row.pk,
         number=number,
         customer_id=row.customer_id,
-        customer_key=key,
+        customer_key=keys[0],
+        also_keys=frozenset(keys[1:]),
         issue_date=row.issue_date,
         due_date=row.due_date,
         terms_text=row.terms_text,

@@ -230,7 +230,7 @@ def _parsed(text: str) -> Terms | None:
 def _check_same(group: Group, invoice: KnownInvoice) -> None:
     """Unusable where the source says something about a known invoice that cannot be."""
     settled = invoice.amount - invoice.open_amount
-    if group.key != invoice.customer_key:
+    if group.key != invoice.customer_key and group.key not in invoice.also_keys:
         message = f"invoice {invoice.number} belongs to customer {invoice.customer_key}"
         raise Unusable("customer_number", message)
     if group.first.currency and group.first.currency != invoice.currency:

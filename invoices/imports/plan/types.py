@@ -33,7 +33,8 @@ class KnownInvoice:
 
     ``paid`` is every payment this source stated plus what others allocated; ``credited`` is
     credit notes and write-offs. ``disputes``: those this source opened and left open, by id;
-    ``has_dispute`` whether there ever was one.
+    ``has_dispute`` whether there ever was one. ``also_keys`` are other numbers of the same
+    customer: of accounts that were merged into it.
     """
 
     id: int
@@ -52,6 +53,7 @@ class KnownInvoice:
     has_dispute: bool = False
     open_disputes: tuple[int, ...] = ()
     has_instalments: bool = False
+    also_keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
