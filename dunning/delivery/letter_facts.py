@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from arfollow.staff.models import Company
 from customers.models import LegalType
-from dunning.models import AttemptItem, AttemptState, Channel, ContactAttempt, StepAction, Tone
+from dunning.delivery.behind import copies_of
+from dunning.models import AttemptState, Channel, ContactAttempt, StepAction, Tone
 
 _MAILING = {
     "US": "Certified Mail, Return Receipt Requested",
@@ -35,12 +36,9 @@ def enclosures(attempt: ContactAttempt) -> tuple[str, ...]:
     The forms are those of the pre-action protocol for people (FACTS section 6); this is a
     default for staff to check, not legal advice.
     """
+    copies = tuple(copy.label for copy in copies_of(attempt) if not copy.missing)
     if attempt.tone != Tone.FINAL:
-        return ()
-    items = AttemptItem.objects.filter(attempt=attempt, invoice__isnull=False)
-    filed = items.exclude(invoice__original="").order_by("pk")
-    numbers = list(dict.fromkeys(filed.values_list("invoice__number", flat=True)))
-    copies = tuple(f"Copy of invoice {number}" for number in numbers)
+        return copies
     customer = attempt.customer
     is_person = customer.country == "GB" and customer.legal_type in _PEOPLE
     return copies + (_UK_FORMS if is_person else ())

@@ -18,11 +18,12 @@ from customers.models import Address
 from customers.services import lock_customer, touch
 from dunning.delivery import truth
 from dunning.delivery.addresses import AddressDoesNotFit
+from dunning.delivery.behind import copies_of, keep_copies
 from dunning.delivery.foresee import foresee
 from dunning.delivery.frozen import keep, sha256
 from dunning.delivery.letter_facts import number_of
 from dunning.delivery.notice import notice_of, text_of
-from dunning.delivery.pdf import PdfNotMade, merge, page_count, render_letter
+from dunning.delivery.pdf import PdfNotMade, page_count, render_letter
 from dunning.models import (
     AttemptState,
     Channel,
@@ -47,9 +48,8 @@ ENDS = (STATUS.DELIVERED, *RETURNED)
 
 @dataclass(slots=True)
 class PrintBatch:
-    """The merged PDF, the letters in it, and what was left out with the reason."""
+    """The letters that were printed, and what was left out with the reason."""
 
-    pdf: bytes = b""
     letters: list[Letter] = field(default_factory=list)
     left_out: list[tuple[int, str]] = field(default_factory=list)
 
@@ -88,7 +88,7 @@ def preview_letter(attempt: ContactAttempt, *, today: date | None = None) -> byt
 def print_letters(
     attempt_ids: Iterable[int], *, actor: Actor, now: datetime | None = None
 ) -> PrintBatch:
-    """Look a last time, render each approved letter once, keep its bytes and merge them.
+    """Look a last time, render each approved letter once and keep its bytes.
 
     A letter printed before comes out again as it was. What was paid meanwhile is pulled.
     """
@@ -99,8 +99,6 @@ def print_letters(
             batch.letters.append(_print(attempt_id, actor, now))
         except ServiceError as error:
             batch.left_out.append((attempt_id, str(error)))
-    if batch.letters:
-        batch.pdf = merge([_bytes_of(letter) for letter in batch.letters])
     return batch
 
 
@@ -112,6 +110,7 @@ def _print(attempt_id: int, actor: Actor, now: datetime) -> Letter:
         return printed
     attempt, wanted = _looked_at(attempt_id, today)
     faults.point("L1")
+    copies = copies_of(attempt)
     pdf = _render(attempt, today)
     faults.point("L2")
     document = keep(pdf, content_type="application/pdf", name=f"{number_of(attempt)}.pdf")
@@ -125,6 +124,7 @@ def _print(attempt_id: int, actor: Actor, now: datetime) -> Letter:
         if letter.document_id is None:
             faults.point("L4")
             letter = _printed(letter, document, wanted, actor, now)
+            keep_copies(letter, copies)
             words = f"Letter {letter.number} printed"
             desk.tell(attempt, "letter.printed", words, actor=actor, values=_hash(document))
             faults.point("L5")
@@ -207,8 +207,8 @@ def _pdf_of(told: Callable[[], tuple[Notice, Text]]) -> bytes:
         raise ServiceError(f"The letter cannot be made: {error}") from error
 
 
-def _bytes_of(letter: Letter) -> bytes:
-    """The printed bytes, proved by their hash."""
+def bytes_of(letter: Letter) -> bytes:
+    """The printed bytes, proved by their hash. ServiceError where there are none or others."""
     if letter.document is None:
         raise ServiceError(f"Letter {letter.number} has not been printed.")
     data = bytes(letter.document.data)

@@ -59,7 +59,8 @@ def done_step(row: Row) -> DoneStep:
         repeat=row["repeat"],
         cycle=row["cycle"],
         done_on=row["done_on"],
-        delivered_on=row["delivered_on"] or (row["done_on"] if returned else None),
+        delivered_on=row["delivered_on"]
+        or ((row["reported_on"] or row["done_on"]) if returned else None),
         skip=_skip_reason(row, state),
         tone=Tone(row["tone"]),
         pay_by=row["pay_by"],

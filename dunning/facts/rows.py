@@ -246,6 +246,7 @@ def item_history(ids: list[int]) -> Rows:
             level=F("attempt__call__level"),
             letter_status=F("attempt__letter__status"),
             delivered_on=F("attempt__letter__delivered_on"),
+            reported_on=F("attempt__letter__reported_on"),
         ),
         "invoice_id",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from arfollow.shared.events import actor_of
 from arfollow.staff.models import Role
 from dunning import outbox as product
 from dunning.delivery import letters
+from dunning.delivery.printing import name_batch
 from dunning.models import AttemptState, Channel, ContactAttempt, Letter, LetterStatus, Task, Tone
 from tests import make, outbox
 from tests.make import TODAY
@@ -171,5 +172,5 @@ def test_several_letters_come_out_as_one_file(letter, manager):
                            pay_by=TODAY + timedelta(days=14))  # fmt: skip
     batch = letters.print_letters([letter.pk, second.pk], actor=manager)
     assert [row.attempt_id for row in batch.letters] == [letter.pk, second.pk]
-    assert batch.pdf.startswith(b"%PDF-")
+    assert name_batch(batch, now=outbox.SLOT).pdf().startswith(b"%PDF-")
     assert ContactAttempt.objects.filter(state=AttemptState.PLANNED).count() == 2

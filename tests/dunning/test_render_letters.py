@@ -64,10 +64,10 @@ def test_one_pdf_a_letter_and_one_merged_file(tmp_path: Path) -> None:
     numbers = [Letter.objects.get(attempt=each).number for each in (first, second)]
     assert sorted(found) == sorted([f"{number}.pdf" for number in numbers] + ["letters.pdf"])
     assert said["letters"] == 2
-    assert said["pages"] == page_count(found["letters.pdf"])
+    assert said["pages"] == sum(page_count(found[name]) for name in said["files"][:2])
     assert said["files"] == [f"{numbers[0]}.pdf", f"{numbers[1]}.pdf", "letters.pdf"]
     merged = whole_text(found["letters.pdf"])
-    assert merged.index("A-1") < merged.index("A-2")
+    assert merged.index(f"Print job {said['batch']}") < merged.index("A-1") < merged.index("A-2")
 
 
 def test_letters_that_wait_for_approval_are_not_due(tmp_path: Path) -> None:

@@ -57,13 +57,14 @@ class Command(BaseCommand):
 
 def write(job: PrintJob, folder: Path) -> list[str]:
     """Write each letter and the merged file; a file is there whole or not at all."""
+    if not job.batch.letters:
+        return []
     files = {
         f"{letter.number}.pdf": bytes(letter.document.data)
         for letter in job.batch.letters
         if letter.document is not None
     }
-    if files:
-        files[MERGED] = job.batch.pdf
+    files[MERGED] = job.pdf()
     for name, content in files.items():
         draft = folder / f".{name}.part"
         draft.write_bytes(content)
