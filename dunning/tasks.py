@@ -5,7 +5,7 @@ from celery import shared_task
 
 from arfollow.shared import clock
 from arfollow.staff.models import Company
-from dunning import dispatch, outcomes, runs
+from dunning import dispatch, outcomes, runs, worklist
 from dunning.briefing.morning import plan_morning
 from dunning.outcomes.supply import suggest_stops
 from dunning.runs.select import customers_to_examine
@@ -25,6 +25,7 @@ def plan_due() -> None:
     if customers_to_examine(today):
         runs.run(today, slot=f"{clock.now():%Y-%m-%dT%H:%M}")
         suggest_stops(today)
+    worklist.renew(today)
 
 
 @shared_task

@@ -183,9 +183,10 @@ class StaffForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             "job_title",
             "direct_phone",
             "role",
+            "calls_a_day",
             "is_active",
         ]
-        labels: ClassVar = {"is_active": "May log in"}
+        labels: ClassVar = {"is_active": "May log in", "calls_a_day": "Calls a day"}
         help_texts: ClassVar = {
             "direct_phone": "Named in messages and letters they sign.",
             "role": "A collector works the list; a manager also approves; an admin also sets up.",

@@ -1,13 +1,22 @@
 """What a list is kept as: saved views, and how pressing each customer is."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from arfollow.shared import clock
+from arfollow.staff.models import User
 from customers.models import Customer
+
+
+class SavedViews(models.QuerySet["SavedView"]):
+    """Finds views for a person."""
+
+    def visible_to(self, user: User) -> Self:
+        """Their own, and those that are shared."""
+        return self.filter(Q(owner=user) | Q(shared=True)).select_related("owner")
 
 
 class SavedView(models.Model):
@@ -20,6 +29,8 @@ class SavedView(models.Model):
     query = models.CharField(max_length=500, help_text="Query string, without the question mark.")
     shared = models.BooleanField(default=False, help_text="Everybody sees it; a manager shares.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = SavedViews.as_manager()
 
     class Meta:
         ordering: ClassVar = ["name", "id"]

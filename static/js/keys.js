@@ -1,4 +1,4 @@
-// j, k, Enter, c, p, / and ?; each person can switch them off in the profile.
+// j, k, Enter, o, c, p, x, b, / and ?; each person can switch them off in the profile.
 const TYPING = "input, select, textarea, [contenteditable]";
 
 const rowLinks = (root) => [...root.querySelectorAll("table[data-keys] tbody th a, table[data-keys] tbody td a[data-row]")];
@@ -19,11 +19,22 @@ function follow(root, name) {
   if (place) window.location.assign(place.dataset[name]);
 }
 
+// Ticks the row in hand; who listens for changes of the form hears of it.
+function pick(root) {
+  const box = root.activeElement?.closest("tr")?.querySelector("input[type=checkbox]");
+  if (!box) return;
+  box.checked = !box.checked;
+  box.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 const actions = {
   j: (root) => move(root, 1),
   k: (root) => move(root, -1),
   c: (root) => follow(root, "call"),
   p: (root) => follow(root, "promise"),
+  o: (root) => follow(root, "do"),
+  x: (root) => pick(root),
+  b: (root) => root.querySelector("[data-bulk]")?.focus(),
   "/": (root) => root.querySelector("input[type=search]")?.focus(),
   "?": (root) => root.getElementById("keys")?.showModal(),
 };
