@@ -15,7 +15,14 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Least, Now
 
 from arfollow.shared import faults
-from dunning.models import AttemptItem, AttemptState, Channel, ContactAttempt, HeldFor
+from dunning.models import (
+    AttemptItem,
+    AttemptKind,
+    AttemptState,
+    Channel,
+    ContactAttempt,
+    HeldFor,
+)
 from dunning.models.attempts import MAX_TRIES
 
 STATE = AttemptState
@@ -217,6 +224,33 @@ def uncount_shadow_copies() -> Counter[int]:
         AttemptItem.objects.filter(attempt__in=rows, live=True).update(live=False)
         rows.update(live=False)
     return customers
+
+
+def void(attempt_id: int, *, reason: str, text: str) -> bool:
+    """Sent → cancelled for a conversation logged by mistake: nothing ever left for it.
+
+    It becomes a mere note: neither a contact of ours nor one of theirs.
+    """
+    spoken = Q(channel__in=(Channel.CALL, Channel.VISIT)) | Q(kind=AttemptKind.INBOUND)
+    rows = ContactAttempt.objects.filter(spoken, pk=attempt_id, sending_at=None)
+    with transaction.atomic():
+        gone = rows.filter(state=STATE.SENT).update(
+            state=STATE.CANCELLED, live=False, kind=AttemptKind.MANUAL, reason=reason,
+            reason_text=text, done_on=None, sent_at=None, reached_on=None,
+        )  # fmt: skip
+        AttemptItem.objects.filter(attempt_id=attempt_id, live=True).update(live=False)
+    return gone == 1
+
+
+def set_back(attempt_id: int, *, found: str, **fields: Any) -> bool:
+    """Where it waited before a call was logged that is taken back; never what has left.
+
+    ``fields`` are its columns of then. IntegrityError where its place was taken since.
+    """
+    rows = ContactAttempt.objects.filter(pk=attempt_id, state=found, sending_at=None)
+    if found == STATE.SENT:
+        rows = rows.exclude(channel__in=SENT_BY_MACHINE)
+    return rows.update(**fields) == 1
 
 
 def expire_claims() -> list[int]:

@@ -6,11 +6,13 @@ from dunning.outcomes.agreements import (
     add_hold,
     add_promise,
     cancel_promise,
+    extend_hold,
     release_hold,
 )
 from dunning.outcomes.calls import add_answer, record_call
 from dunning.outcomes.crossed import draft_thanks
 from dunning.outcomes.days import Days, days_around, zone_of
+from dunning.outcomes.hours import BestHour, Hours, best_hour, hours_at
 from dunning.outcomes.inputs import Answer, CallInput
 from dunning.outcomes.items import OpenItem, collectible_by_currency, open_items
 from dunning.outcomes.messages import remind_of_promises
@@ -31,7 +33,7 @@ from dunning.outcomes.plans import (
 from dunning.outcomes.record import PromiseRecord, promise_record, promise_records
 from dunning.outcomes.replies import read_reply
 from dunning.outcomes.settling import Settled, settle_promises
-from dunning.outcomes.tries import tried_days
+from dunning.outcomes.tries import next_try, tried_days, tried_lately
 from dunning.outcomes.undoing import last_logged, take_back, undo_until
 from dunning.outcomes.words import (
     ROWS,
@@ -48,10 +50,12 @@ __all__ = [
     "ROWS",
     "TABLE",
     "Answer",
+    "BestHour",
     "CallInput",
     "Days",
     "Group",
     "HoldInput",
+    "Hours",
     "OpenItem",
     "Part",
     "PlanOffer",
@@ -66,6 +70,7 @@ __all__ = [
     "add_hold",
     "add_promise",
     "agree_plan",
+    "best_hour",
     "cancel_promise",
     "change_draft",
     "collectible_by_currency",
@@ -73,10 +78,13 @@ __all__ = [
     "days_around",
     "draft_plan",
     "draft_thanks",
+    "extend_hold",
     "finish_task",
+    "hours_at",
     "last_logged",
     "lay_out",
     "offer_plan",
+    "next_try",
     "open_items",
     "open_task",
     "outcomes_of",
@@ -93,6 +101,7 @@ __all__ = [
     "settle_promises",
     "take_back",
     "tried_days",
+    "tried_lately",
     "undo_until",
     "withdraw_plan",
     "zone_of",

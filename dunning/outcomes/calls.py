@@ -7,6 +7,7 @@ carried out; the timeline gets its event.
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -34,6 +35,8 @@ from dunning.outcomes.days import Days, days_around
 from dunning.outcomes.inputs import Answer, CallInput, Case
 from dunning.outcomes.items import OpenItem, chosen, list_items
 from dunning.outcomes.notes import TaskNote, finish_task, leave_event, open_task
+from dunning.outcomes.replies import read_reply
+from dunning.outcomes.trail import trailed
 from dunning.outcomes.tries import TRIES, is_last_try
 from dunning.outcomes.words import TABLE
 from dunning.policy import Reason
@@ -48,17 +51,19 @@ def record_call(call: CallInput, *, actor: Actor, now: datetime) -> ContactAttem
     """
     with transaction.atomic():
         customer = lock_customer(call.customer_id)
-        known = ContactAttempt.objects.filter(uuid=call.token, customer=customer).first()
+        known = ContactAttempt.objects.filter(call__token=call.token, customer=customer).first()
         if known is not None or not call.answers:
             return _known(known)
         company = Company.load()
         days = days_around(customer, company, now)
         planned = _planned(call, customer)
         _check(call)
-        case = _log(call, customer, company, planned, days, actor)
-        for answer in call.answers:
-            _answer(case, answer)
-        _finish(case, planned)
+        with trailed(None, customer.pk, now) as walk:
+            case = _log(call, customer, company, planned, days, actor)
+            walk.record = case.record
+            for answer in call.answers:
+                _answer(case, answer)
+            _finish(case, planned)
     return case.attempt
 
 
@@ -68,19 +73,29 @@ def _known(attempt: ContactAttempt | None) -> ContactAttempt:
     return attempt
 
 
-def add_answer(attempt_id: int, answer: Answer, *, actor: Actor, now: datetime) -> ContactAttempt:
-    """One more outcome of a call that is logged: other invoices may have another one."""
+def add_answer(
+    attempt_id: int, answer: Answer, *, actor: Actor, now: datetime, token: UUID | None = None
+) -> ContactAttempt:
+    """One more outcome of a call that is logged: other invoices may have another one.
+
+    The same `token` twice adds it once.
+    """
     record = CallRecord.objects.select_related("attempt").get(pk=attempt_id)
     with transaction.atomic():
         customer = lock_customer(record.attempt.customer_id)
+        record.refresh_from_db()
+        attempt = record.attempt
+        if token is not None and any(step["token"] == str(token) for step in record.trail):
+            return attempt
         company = Company.load()
-        call = CallInput(customer.pk, (answer,), record.attempt.uuid, attempt_id=attempt_id)
+        call = CallInput(customer.pk, (answer,), token or attempt.uuid, attempt_id=attempt_id)
         days = days_around(customer, company, now)
-        contact, attempt = record.contact, record.attempt
-        case = Case(customer, company, contact, call, attempt, record, days, actor, ())
-        _answer(case, answer)
-        _tell(case)
-        touch(customer.pk)
+        case = Case(customer, company, record.contact, call, attempt, record, days, actor, ())
+        with trailed(record, customer.pk, now) as walk:
+            walk.token = token
+            _answer(case, answer)
+            _tell(case)
+            touch(customer.pk)
     return attempt
 
 
@@ -166,10 +181,10 @@ def _new_attempt(
     """A call nobody planned, a call of theirs, or one more try of a planned call."""
     kind = _kind(call)
     answer = call.answers[0]
+    written = _own_id(call)
     items = chosen(customer.pk, answer.items, today=days.today)[:LISTED_AT_MOST]
     adopt_if_new()
     attempt = ContactAttempt.objects.create(
-        uuid=call.token,
         customer=customer,
         channel=call.channel,
         kind=kind,
@@ -182,7 +197,9 @@ def _new_attempt(
         local_date=days.today,
         done_on=days.today,
         sent_at=days.now,
-        reached_on=days.today if level == ContactLevel.RIGHT else None,
+        reached_on=days.today if level == ContactLevel.RIGHT and not written else None,
+        message_id=written,
+        customer_facing=not written,
         lead_invoice_id=items[0].key.invoice_id if items else None,
         lead_instalment_no=items[0].key.instalment_no if items else 0,
         dedupe_key=_try_key(planned) if planned else f"call:{call.token}",
@@ -191,6 +208,14 @@ def _new_attempt(
     )
     list_items(attempt, items, today=days.today)
     return attempt
+
+
+def _own_id(call: CallInput) -> str:
+    """What stands for a message of theirs in our list of contacts; "" where they spoke."""
+    if call.reply_id is None:
+        return ""
+    count = CallRecord.objects.filter(reply=call.reply_id).count()
+    return f"<reply.{call.reply_id}.{count}@inbound>"
 
 
 def _try_key(planned: ContactAttempt) -> str:
@@ -216,6 +241,8 @@ def _record(
     received = False if main.outcome == CallOutcome.NOT_RECEIVED else call.invoice_received
     return CallRecord.objects.create(
         attempt=attempt,
+        token=call.token,
+        reply_id=call.reply_id,
         direction=call.direction,
         at=call.at or days.now,
         number_used=call.number_used or (contact.phone if contact else ""),
@@ -260,7 +287,9 @@ def _finish(case: Case, planned: ContactAttempt | None) -> None:
         finish_task(call.task_id, actor=case.actor, result=f"Called: {said}")
     if planned is not None and case.attempt.pk != planned.pk:
         _move_planned(planned, case)
-    if call.direction == Direction.IN and case.record.level == ContactLevel.RIGHT:
+    if call.reply_id is not None:
+        read_reply(call.reply_id, actor=case.actor, now=case.days.now)
+    elif call.direction == Direction.IN and case.record.level == ContactLevel.RIGHT:
         _cover_planned(case)
     if call.follow_up_on is not None:
         title = "Call again, as noted in the last call"
@@ -294,6 +323,8 @@ def _tell(case: Case) -> None:
     verb = {Direction.IN: "They called"}.get(Direction(case.record.direction), f"Called {who}")
     if case.attempt.channel == Channel.VISIT:
         verb = f"Visited {who}"
+    elif case.record.reply_id is not None:
+        verb = "They wrote"
     values = {"level": case.record.level, "number": case.record.number_used}
     leave_event(
         "call.logged", case.attempt, case.customer.pk, f"{verb}: {said}", case.actor, values

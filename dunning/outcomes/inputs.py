@@ -50,7 +50,8 @@ class CallInput:
     """A call or visit as it is logged. `token` makes logging it twice harmless (L18).
 
     `attempt_id` names the planned call, or the call that gets one more outcome; `task_id`
-    the agreed call-back that it keeps.
+    the agreed call-back that it keeps; `reply_id` the message of theirs that it deals with,
+    where nobody spoke.
     """
 
     customer_id: int
@@ -67,6 +68,7 @@ class CallInput:
     note: str = ""
     attempt_id: int | None = None
     task_id: int | None = None
+    reply_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

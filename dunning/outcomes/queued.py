@@ -16,13 +16,17 @@ from dunning.models import (
 from dunning.outbox import moves
 from dunning.outcomes.inputs import Case
 from dunning.outcomes.items import OpenItem, list_items
+from dunning.outcomes.trail import UNDO
 from dunning.policy import Reason
 
 WAITING = (AttemptState.PLANNED, AttemptState.HELD)
 
 
 def resend(case: Case, items: Sequence[OpenItem], *, contact: Contact | None = None) -> None:
-    """Send the invoices again to an address; asked for, so it is no contact (rule 2)."""
+    """Send the invoices again to an address; asked for, so it is no contact (rule 2).
+
+    It leaves when the call cannot be taken back any more.
+    """
     to = contact or case.contact
     if to is None or not to.can_email:
         raise ServiceError("There is no usable e-mail address to send it to.")
@@ -40,7 +44,7 @@ def resend(case: Case, items: Sequence[OpenItem], *, contact: Contact | None = N
         reason_text=f"Asked for on the telephone: {case.record.get_outcome_display().lower()}.",
         planned_on=case.days.today,
         local_date=case.days.today,
-        due_at=case.days.now,
+        due_at=case.days.now + UNDO,
         dedupe_key=f"resend:{uuid.uuid4()}",
         created_by_id=case.actor.id,
     )

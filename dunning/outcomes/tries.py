@@ -1,6 +1,7 @@
 """Unanswered calls: at most one a day and three a week; three on two days are a call (rule 4)."""
 
-from datetime import date, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 
 from arfollow.shared.workdays import Calendar
 from dunning.models import CallOutcome, CallRecord, ContactAttempt, Direction
@@ -23,6 +24,21 @@ def tried_days(customer_id: int, today: date) -> list[date]:
     )
     days = calls.order_by("attempt__done_on").values_list("attempt__done_on", flat=True)
     return [day for day in days if day is not None]
+
+
+def tried_lately(customer_ids: Collection[int], now: datetime) -> dict[int, list[date]]:
+    """The same for many customers at once."""
+    calls = CallRecord.objects.filter(
+        attempt__customer__in=customer_ids,
+        at__gt=now - timedelta(days=WEEK + 1),
+        direction=Direction.OUT,
+        outcome__in=TRIES | NUMBER_WRONG,
+    )
+    found: dict[int, list[date]] = {}
+    for customer_id, day in calls.values_list("attempt__customer_id", "attempt__done_on"):
+        if day is not None:
+            found.setdefault(customer_id, []).append(day)
+    return found
 
 
 def next_try(tried: list[date], today: date, ours: Calendar) -> date:

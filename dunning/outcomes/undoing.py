@@ -13,7 +13,7 @@ from customers.services import lock_customer, touch
 from dunning.models import AttemptItem, AttemptState, CallRecord, ContactAttempt
 from dunning.outbox import moves
 from dunning.outcomes.notes import leave_event
-from dunning.outcomes.trail import BY_NAME, UNDO, WAITING, WATCHED, Watched, values_now
+from dunning.outcomes.trail import BY_NAME, UNDO, WATCHED, Watched, values_now
 from invoices.services import withdraw_dispute
 
 TAKEN_BACK = "taken_back"
@@ -47,16 +47,16 @@ def take_back(attempt_id: int, *, actor: Actor, now: datetime) -> ContactAttempt
     try:
         with transaction.atomic():
             record = _record(attempt_id, actor, now)
-            undone = _undo(record, now)
-            _tell(record, undone, actor)
-            touch(record.attempt.customer_id)
+            attempt = record.attempt
+            _tell(record, _undo(record), actor)
             record.delete()
+            touch(attempt.customer_id)
     except IntegrityError as error:
         raise ServiceError(
             "The next step was planned meanwhile; it cannot be taken back any more."
         ) from error
-    record.attempt.refresh_from_db()
-    return record.attempt
+    attempt.refresh_from_db()
+    return attempt
 
 
 def _record(attempt_id: int, actor: Actor, now: datetime) -> CallRecord:
@@ -75,13 +75,13 @@ def _record(attempt_id: int, actor: Actor, now: datetime) -> CallRecord:
     return found
 
 
-def _undo(record: CallRecord, now: datetime) -> list[str]:
+def _undo(record: CallRecord) -> list[str]:
     """Newest step first; answers what was taken back, in words."""
     undone: list[str] = []
     for step in reversed(record.trail):
         _check(step, record.attempt_id)
-        _put_back(step)
         undone += _remove(step, record.attempt_id)
+        _put_back(step)
     return undone
 
 
@@ -162,9 +162,8 @@ def _remove(step: Mapping[str, Any], own_id: int) -> list[str]:
             undone.append(_delete(BY_NAME[name], int(pk)))
     for pk in new.get("attempt", {}):
         _end(int(pk), own_id, undone)
-    AttemptItem.objects.filter(
-        pk__in=[int(pk) for pk in new.get("item", {})], attempt__state__in=WAITING
-    ).delete()
+    added = AttemptItem.objects.filter(pk__in=[int(pk) for pk in new.get("item", {})])
+    added.exclude(attempt__in=[int(pk) for pk in new.get("attempt", {})]).delete()
     for pk in new.get("contact", {}):
         undone.append(_delete(BY_NAME["contact"], int(pk)))
     return undone

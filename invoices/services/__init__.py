@@ -12,16 +12,19 @@ from invoices.services.cash import (
     reverse_payment,
 )
 from invoices.services.derived import refresh_credits, refresh_invoices
-from invoices.services.disputes import open_dispute, resolve_dispute
+from invoices.services.disputes import Credit, assign_dispute, open_dispute, resolve_dispute
 from invoices.services.invoices import NewInstalment, NewLine, add_invoice, attach_original
+from invoices.services.withdrawn import withdraw_dispute
 
 __all__ = [
+    "Credit",
     "NewInstalment",
     "NewLine",
     "add_charge",
     "add_credit_note",
     "add_invoice",
     "allocate",
+    "assign_dispute",
     "attach_original",
     "open_dispute",
     "record_payment",
@@ -30,5 +33,6 @@ __all__ = [
     "resolve_dispute",
     "reverse_payment",
     "waive_charge",
+    "withdraw_dispute",
     "write_off",
 ]
