@@ -56,6 +56,9 @@ ABOUT_ITEMS = AGREED | {Kind.RESEND}
 FOR_EVERYTHING = frozenset({Reason.LEGAL_STOP, Reason.PLACED})
 """Stops that hold for what a person asked for, too: from here on the owner decides."""
 
+SOFT = frozenset({Tone.COURTESY, Tone.FRIENDLY})
+"""What a customer who opted out of soft reminders does not get by e-mail."""
+
 SETTLED = frozenset({Reason.PAID, Reason.TOLERANCE})
 
 
@@ -95,12 +98,21 @@ def recheck(facts: CustomerFacts, planned: Planned, today: date) -> Verified:
     if asked or planned.kind in AGREED:
         empty = planned.kind in ABOUT_ITEMS and not lines
         return Verified(tuple(lines), Reason.PAID if empty else None)
-    return Verified(tuple(lines), _against(planned, lines, reasons, scene))
+    reason = _against(planned, lines, reasons, scene)
+    if reason is None and _is_unwanted(planned, facts):
+        reason = Reason.OPTED_OUT
+    return Verified(tuple(lines), reason)
 
 
 def _customer_stop(scene: Scene) -> Stop | None:
     stop = scene.stop
     return None if stop is None or stop.reason in NO_BAR else stop
+
+
+def _is_unwanted(planned: Planned, facts: CustomerFacts) -> bool:
+    """They asked for no soft reminders after this one was planned (the same rule as planning)."""
+    soft = planned.tone in SOFT and planned.channel is Channel.EMAIL
+    return soft and facts.opted_out_soft
 
 
 def _own_lines(planned: Planned) -> dict[ItemKey, Line]:

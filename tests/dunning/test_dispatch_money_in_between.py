@@ -11,7 +11,7 @@ from django.db import transaction
 from arfollow.shared.events import SYSTEM
 from arfollow.shared.models import EventData
 from customers.models import LegalStop
-from customers.services import set_legal_stop
+from customers.services import set_legal_stop, update_customer
 from dunning.delivery import truth
 from dunning.dispatch import record, sender
 from dunning.dispatch.audit import audit
@@ -304,3 +304,18 @@ def test_l35_the_last_look_needs_no_query_for_each_invoice(django_assert_max_num
     assert found.reason is None
     assert attempt.items.filter(completes=True, live=True).count() == 60
     assert attempt.items.order_by("pk")[0].days_late == 20 + days
+
+
+def test_who_opts_out_of_soft_reminders_gets_no_friendly_one_that_was_on_its_way(two):
+    attempt, *_ = two
+    update_customer(attempt.customer_id, {"opted_out_soft": True}, actor=SYSTEM)
+    assert send_some(now=SLOT).cancelled == 1
+    assert outbox.again(attempt).reason == "opted_out"
+
+
+def test_an_opt_out_of_soft_reminders_keeps_no_firm_one_back(two):
+    attempt, *_ = two
+    soon = TODAY + timedelta(days=10)
+    type(attempt).objects.filter(pk=attempt.pk).update(tone=Tone.FIRM, pay_by=soon)
+    update_customer(attempt.customer_id, {"opted_out_soft": True}, actor=SYSTEM)
+    assert send_some(now=SLOT).sent == 1
