@@ -18,6 +18,7 @@ from dunning.views import (
     sending,
     worklist,
     worklist_bulk,
+    writing,
 )
 
 urlpatterns = [

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from invoices.views import actions, entry, imports
+from invoices.views import actions, disputes, entry, imports
 
 urlpatterns = [
     path("invoices/add/", entry.invoice_add, name="invoice-add"),
@@ -10,7 +10,8 @@ urlpatterns = [
     path("payments/<int:pk>/reverse/", actions.payment_reverse, name="payment-reverse"),
     path("customers/<int:pk>/credit-note/", actions.credit_note_add, name="credit-note-add"),
     path("invoices/<int:pk>/dispute/", actions.dispute_add, name="dispute-add"),
-    path("disputes/<int:pk>/close/", actions.dispute_close, name="dispute-close"),
+    path("disputes/<int:pk>/", disputes.dispute_detail, name="dispute-detail"),
+    path("disputes/<int:pk>/close/", disputes.dispute_close, name="dispute-close"),
     path("imports/", imports.ImportList.as_view(), name="import-list"),
     path("imports/upload/", imports.import_upload, name="import-upload"),
     path("imports/apply/", imports.import_apply, name="import-apply"),

@@ -37,9 +37,19 @@ class PromiseForm(forms.Form):
         help_text="None chosen: all that are overdue.",
     )
     note = forms.CharField(label="Note", required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    confirm = forms.BooleanField(
+        label="Thank them by e-mail",
+        required=False,
+        initial=True,
+        help_text="It says the amount and the day, and leaves with the outbox.",
+    )
 
-    def __init__(self, *args: Any, items: list[OpenItem], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, items: list[OpenItem], confirms: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if not confirms:
+            del self.fields["confirm"]
         currencies = tuple(collectible_by_currency(items))
         if len(currencies) > 1:
             choices = [(code, code) for code in currencies]
@@ -47,7 +57,7 @@ class PromiseForm(forms.Form):
         else:
             del self.fields["currency"]
         self.fields["items"].choices = [  # type: ignore[attr-defined]  # a choice field
-            (f"{item.key.invoice_id}-{item.key.instalment_no}", _line(item))
+            (f"{item.key.invoice_id}-{item.key.instalment_no}", line_of(item))
             for item in items[:SHOWN_ITEMS]
         ]
 
@@ -58,18 +68,21 @@ class PromiseForm(forms.Form):
             due_on=data["due_on"],
             amount=data["amount"],
             currency=data.get("currency", ""),
-            items=[_key(text) for text in data["items"]],
+            items=[key_of(text) for text in data["items"]],
             person=data["person"],
             note=data["note"],
+            confirm=data.get("confirm", False),
         )
 
 
-def _line(item: OpenItem) -> str:
+def line_of(item: OpenItem) -> str:
+    """An open item on one line of a form."""
     amount = f"{item.currency} {item.collectible:,.2f}"
     return f"{item.number}, due {item.due_date:%d %b %Y}, {amount}"
 
 
-def _key(text: str) -> ItemKey:
+def key_of(text: str) -> ItemKey:
+    """An item as the forms write it: invoice and instalment."""
     invoice, _, instalment = text.partition("-")
     return ItemKey(int(invoice), int(instalment))
 

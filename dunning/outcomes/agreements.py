@@ -260,3 +260,22 @@ def release_hold(hold_id: int, *, on: date, actor: Actor) -> Hold:
             leave_event("hold.ended", hold, hold.customer_id, said, actor)
             touch(hold.customer_id)
     return hold
+
+
+def extend_hold(hold_id: int, *, until: date, reason: str, actor: Actor, today: date) -> Hold:
+    """A later last day for a hold that still runs, with the reason why."""
+    with transaction.atomic():
+        hold = Hold.objects.get(pk=hold_id)
+        lock_customer(hold.customer_id)
+        hold.refresh_from_db()
+        if hold.released_on is not None or hold.ends_on < today:
+            raise ServiceError("This hold has ended already. Set a new one.")
+        if until <= hold.ends_on:
+            raise ServiceError(f"It runs until {say_day(hold.ends_on)}. Enter a later day.")
+        said = f"Hold extended from {say_day(hold.ends_on)} to {say_day(until)}: {reason}"
+        values = {"before": str(hold.ends_on), "after": str(until)}
+        hold.ends_on = until
+        hold.save(update_fields=["ends_on"])
+        leave_event("hold.extended", hold, hold.customer_id, said, actor, values)
+        touch(hold.customer_id)
+    return hold

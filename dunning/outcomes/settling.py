@@ -78,7 +78,8 @@ def _settle_customer(
         over = is_over(promise, today, calendar, company.promise_grace_days)
         status = _verdict(promise, received[promise.pk], company.tolerance, over=over)
         if status == PromiseStatus.OPEN:
-            Promise.objects.filter(pk=promise.pk).update(looked_seq=seen)
+            came = received[promise.pk]
+            Promise.objects.filter(pk=promise.pk).update(looked_seq=seen, kept_amount=came)
         elif _settle(promise, status, today):
             yield status
 

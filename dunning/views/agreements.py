@@ -14,15 +14,17 @@ from arfollow.shared.money import with_currency
 from arfollow.staff.models import Company, Role
 from arfollow.staff.permissions import requires
 from customers.models import Customer
-from dunning.forms.agreements import DayOnlyForm, HoldForm, PromiseForm, TaskForm, WhyForm
+from customers.services import primary_contact
+from dunning.forms.agreed import ExtendForm
+from dunning.forms.agreements import HoldForm, PromiseForm, TaskForm, WhyForm
 from dunning.models import Hold, Inbound, PaymentPlan, PlanStatus, Promise, Task, TaskKind
 from dunning.outcomes import (
     HoldInput,
     add_hold,
     add_promise,
-    agree_plan,
     cancel_promise,
     days_around,
+    extend_hold,
     finish_task,
     open_items,
     read_reply,
@@ -54,7 +56,10 @@ def promise_add(request: HttpRequest, pk: int) -> HttpResponse:
     customer = get_object_or_404(Customer, pk=pk)
     days = days_around(customer, Company.load(), clock.now())
     initial = {"due_on": days.promise_default}
-    form = PromiseForm(posted(request), items=open_items(pk), initial=initial)
+    contact = primary_contact(pk)
+    confirms = Company.load().confirm_promises and contact is not None and contact.can_email
+    items = open_items(pk)
+    form = PromiseForm(posted(request), items=items, confirms=confirms, initial=initial)
     page = ActionPage(
         title="Note a promise",
         submit="Note the promise",
@@ -66,7 +71,7 @@ def promise_add(request: HttpRequest, pk: int) -> HttpResponse:
 
     def note(_: Any) -> str:
         actor = actor_of(request.user)
-        made = add_promise(pk, form.given(), actor=actor, today=days.today)
+        made = add_promise(pk, form.given(), actor=actor, today=days.today, now=days.now)
         return f"{with_currency(made.amount, made.currency)} promised by {say_day(made.due_on)}."
 
     return act(request, page, form, note)
@@ -130,27 +135,24 @@ def hold_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 @WRITES
 @requires(Role.COLLECTOR)
-def plan_agree(request: HttpRequest, pk: int) -> HttpResponse:
-    plan = get_object_or_404(PaymentPlan.objects.select_related("customer"), pk=pk)
-    parts = [
-        (f"Part {part.number}, {say_day(part.due_on)}", with_currency(part.amount, plan.currency))
-        for part in plan.instalments.all()
-    ]
+def hold_extend(request: HttpRequest, pk: int) -> HttpResponse:
+    hold = get_object_or_404(Hold.objects.select_related("customer", "invoice"), pk=pk)
+    what = f"invoice {hold.invoice}" if hold.invoice else "the whole customer"
     page = ActionPage(
-        title="Agree the payment plan",
-        submit="The customer agreed",
-        back=_home(request, plan.customer_id),
-        sub=f"{plan.customer.name}: {with_currency(plan.total, plan.currency)}",
-        text="Steps wait while each part comes in on its day.",
-        facts=parts,
+        title="Extend the hold",
+        submit="Hold until that day",
+        back=_home(request, hold.customer_id),
+        sub=f"{hold.customer.name}: {what}",
+        text=f"{hold.get_reason_display()}; it runs until {say_day(hold.ends_on)}.",
     )
 
-    def agree(data: Any) -> str:
-        agree_plan(pk, on=data["on"], actor=actor_of(request.user))
-        return "The plan is agreed; steps wait while it is kept."
+    def extend(data: Any) -> str:
+        today = clock.today(Company.load().time_zone)
+        actor = actor_of(request.user)
+        extend_hold(pk, until=data["until"], reason=data["reason"], actor=actor, today=today)
+        return f"On hold until {say_day(data['until'])}."
 
-    initial = {"on": clock.today(Company.load().time_zone)}
-    return act(request, page, DayOnlyForm(posted(request), initial=initial), agree)
+    return act(request, page, ExtendForm(posted(request)), extend)
 
 
 @WRITES
@@ -184,9 +186,10 @@ def _where(task: Task) -> list[tuple[str, str]]:
         for kind, label, name in TASK_PAGES
         if kind == task.kind
     ]
-    if task.kind == TaskKind.AGREE_PLAN:
+    if task.kind in (TaskKind.AGREE_PLAN, TaskKind.DECIDE, TaskKind.PLAN_MISSED):
         drafts = PaymentPlan.objects.filter(customer=task.customer_id, status=PlanStatus.DRAFT)
-        links += [("The plan", reverse("plan-agree", args=[plan.pk])) for plan in drafts]
+        links += [("The plan", reverse("plan-detail", args=[plan.pk])) for plan in drafts]
+        links.append(("Offer a plan", reverse("plan-offer", args=[task.customer_id])))
     if task.attempt_id is not None:
         links.append(("The contact it is about", reverse("attempt-detail", args=[task.attempt_id])))
     return links

@@ -147,6 +147,17 @@ class SettleForm(forms.Form):
     )
     on = DayField(label="Settled on")
     resolution = forms.CharField(label="What was agreed", widget=forms.Textarea(attrs={"rows": 3}))
+    credit_number = forms.CharField(
+        label="Number of the credit note",
+        max_length=80,
+        required=False,
+        help_text="Only where it is credited. A number that is in the ledger already is taken.",
+    )
+    credit_amount = AmountField(
+        label="Amount of the credit note",
+        required=False,
+        help_text="At most what was disputed; it is set against the invoice.",
+    )
 
     def __init__(self, *args: Any, dispute: Dispute, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -157,3 +168,29 @@ class SettleForm(forms.Form):
         if day < self.dispute.raised_on:
             raise ValidationError("Enter a day on or after the one it was raised.")
         return day
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("status") == DisputeStatus.CREDITED:
+            if not data.get("credit_number"):
+                self.add_error("credit_number", "Enter the number of the credit note.")
+            if not data.get("credit_amount") and "credit_amount" not in self.errors:
+                self.add_error("credit_amount", "Enter what is credited.")
+        return data
+
+
+class AssignForm(forms.Form):
+    """Who settles an open dispute by when, and what was said about it."""
+
+    owner = forms.ModelChoiceField(
+        label="Who settles it", queryset=User.objects.none(), required=False, empty_label="Nobody"
+    )
+    target_date = DayField(label="Settled by", required=False)
+    note = forms.CharField(
+        label="Add to the note", required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = User.objects.filter(is_active=True).order_by("first_name", "username")
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined]  # a choice field

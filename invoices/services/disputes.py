@@ -1,5 +1,6 @@
 """Disputes: the contested part leaves the ladder, the rest is still chased."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import Actor
 from arfollow.shared.money import ZERO
 from arfollow.staff.models import User
-from invoices.models import Dispute, DisputeReason, DisputeStatus, Invoice
+from invoices.models import CreditNote, Dispute, DisputeReason, DisputeStatus, Invoice
 from invoices.services.base import (
     customer_of,
     leave_event,
@@ -18,6 +19,7 @@ from invoices.services.base import (
     money,
     positive,
 )
+from invoices.services.cash import add_credit_note
 from invoices.services.derived import refresh_invoices
 
 
@@ -64,10 +66,27 @@ def _contested(invoice: Invoice) -> Decimal:
     return contested["sum"] or ZERO
 
 
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The credit note that ends a dispute; one with this number that exists is taken as it is."""
+
+    number: str
+    amount: Decimal
+
+
 def resolve_dispute(
-    dispute_id: int, status: str, *, on: date, resolution: str, actor: Actor
+    dispute_id: int,
+    status: str,
+    *,
+    on: date,
+    resolution: str,
+    actor: Actor,
+    credit: Credit | None = None,
 ) -> Dispute:
-    """End a dispute: accepted, rejected or credited. The days it ran never escalate (rule 1)."""
+    """End a dispute: accepted, rejected or credited. The days it ran never escalate (rule 1).
+
+    ``credit`` makes the credit note of a credited one and sets it against the invoice.
+    """
     row = Dispute.objects.select_related("invoice").get(pk=dispute_id)
     customer_id = row.invoice.customer_id
     with ledger_change(customer_id):
@@ -77,9 +96,63 @@ def resolve_dispute(
         if status == DisputeStatus.OPEN or on < row.raised_on:
             raise ServiceError("A dispute ends on or after the day it was raised.")
         row.status, row.resolved_on, row.resolution = DisputeStatus(status), on, resolution
-        row.save(update_fields=["status", "resolved_on", "resolution"])
+        row.credit_note = _credited(row, credit, on, actor) if credit else None
+        row.save(update_fields=["status", "resolved_on", "resolution", "credit_note"])
         refresh_invoices([row.invoice_id])
         label = row.get_status_display().lower()
-        summary = f"Dispute on {row.invoice.number} {label}: {resolution}"
+        noted = f" (credit note {row.credit_note.number})" if row.credit_note else ""
+        summary = f"Dispute on {row.invoice.number} {label}{noted}: {resolution}"
         leave_event("dispute.resolved", row, customer_id, summary, actor)
+    return row
+
+
+def _credited(row: Dispute, credit: Credit, on: date, actor: Actor) -> CreditNote:
+    """The credit note of a dispute that ended as credited; made unless it is there already."""
+    invoice = row.invoice
+    if row.status != DisputeStatus.CREDITED:
+        raise ServiceError("A credit note belongs to a dispute that ends as credited.")
+    if credit.amount > row.amount:
+        most = money(invoice.currency, row.amount)
+        raise ServiceError(f"The credit is at most what was disputed: {most}.")
+    known = CreditNote.objects.filter(
+        customer_id=invoice.customer_id, number=credit.number, currency=invoice.currency
+    ).first()
+    return known or add_credit_note(
+        invoice.customer_id,
+        credit.number,
+        actor=actor,
+        issue_date=on,
+        currency=invoice.currency,
+        amount=credit.amount,
+        invoice_id=invoice.pk,
+        reason=f"Dispute: {row.get_reason_display().lower()}",
+    )
+
+
+def assign_dispute(
+    dispute_id: int,
+    *,
+    owner: User | None,
+    target_date: date | None,
+    actor: Actor,
+    note: str = "",
+) -> Dispute:
+    """Another owner or target date for an open dispute; what was said is added to its note."""
+    row = Dispute.objects.select_related("invoice", "owner").get(pk=dispute_id)
+    customer_id = row.invoice.customer_id
+    with ledger_change(customer_id):
+        row.refresh_from_db()
+        if row.status != DisputeStatus.OPEN:
+            raise ServiceError("This dispute was resolved already.")
+        if target_date is not None and target_date < row.raised_on:
+            raise ServiceError("The target date lies on or after the day it was raised.")
+        before = {"owner": str(row.owner or ""), "target_date": str(row.target_date or "")}
+        row.owner, row.target_date = owner, target_date
+        row.note = "\n".join(filter(None, [row.note, note.strip()]))
+        row.save(update_fields=["owner", "target_date", "note"])
+        after = {"owner": str(owner or ""), "target_date": str(target_date or "")}
+        by = f", settled by {target_date:%d %b %Y}" if target_date else ""
+        summary = f"Dispute on {row.invoice.number} is with {owner or 'nobody'}{by}"
+        values = {"before": before, "after": after, "note": note.strip()}
+        leave_event("dispute.assigned", row, customer_id, summary, actor, values)
     return row

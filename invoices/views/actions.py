@@ -20,14 +20,12 @@ from invoices.forms.actions import (
     DisputeForm,
     PaymentForm,
     ReverseForm,
-    SettleForm,
 )
-from invoices.models import Dispute, Invoice, Payment
+from invoices.models import Invoice, Payment
 from invoices.services import (
     add_credit_note,
     open_dispute,
     record_payment,
-    resolve_dispute,
     reverse_payment,
 )
 
@@ -145,25 +143,3 @@ def dispute_add(request: HttpRequest, pk: int) -> HttpResponse:
         return f"{with_currency(row.amount, invoice.currency)} is in dispute."
 
     return act(request, page, DisputeForm(posted(request), initial=initial), dispute)
-
-
-@WRITES
-@requires(Role.COLLECTOR)
-def dispute_close(request: HttpRequest, pk: int) -> HttpResponse:
-    dispute = get_object_or_404(Dispute.objects.select_related("invoice__customer"), pk=pk)
-    invoice = dispute.invoice
-    amount = with_currency(dispute.amount, invoice.currency)
-    page = ActionPage(
-        title=f"Settle the dispute of invoice {invoice.number}",
-        submit="Settle the dispute",
-        back=back_to(request, reverse("invoice-detail", args=[invoice.pk])),
-        sub=f"{invoice.customer.name}: {amount}, {dispute.get_reason_display().lower()}",
-        text="The days of the dispute never escalate. Enter a credit note for what was granted.",
-    )
-    form = SettleForm(posted(request), dispute=dispute, initial={"on": _today()})
-
-    def settle(data: Any) -> str:
-        resolve_dispute(pk, actor=actor_of(request.user), **data)
-        return f"The dispute over {amount} is settled."
-
-    return act(request, page, form, settle)
