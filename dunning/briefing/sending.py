@@ -7,7 +7,8 @@ from django.db.models import Count, Min
 
 from arfollow.staff.models import Company
 from dunning.dispatch import trouble_until
-from dunning.models import AttemptState, ContactAttempt
+from dunning.models import AttemptState, ContactAttempt, SendSwitch
+from dunning.outbox import switches
 from dunning.outbox.moves import SENT_BY_MACHINE
 from dunning.worklist import held_back
 
@@ -16,6 +17,7 @@ CAUSES = {
     "stale": "payment data is too old to chase on",
     "pause": "they wait for the pause to end",
 }
+NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ def stops(company: Company, now: datetime) -> list[str]:
     found = []
     if company.paused:
         found.append(f"Sending is paused: {company.pause_reason}".rstrip(": ") + ".")
+    for row in SendSwitch.objects.filter(on=True).order_by("set_at")[:NAMED]:
+        found.append(f"Stopped: {switches.name_of(row.scope, row.target)}, {row.reason}.")
     if company.shadow_mode:
         found.append(f"Shadow mode: every message goes to {company.shadow_email}.")
     until = trouble_until(now)

@@ -43,6 +43,7 @@ def release_over(now: datetime) -> int:
     """Let go what was held for a cause that is over: a pause, stale data, provider trouble."""
     company = Company.load()
     rows = ContactAttempt.objects.filter(state=AttemptState.HELD).order_by("id")
+    rows = rows.exclude(switches.stopped())  # else 500 of them would stand before all others
     released = 0
     if not company.paused:
         released += _let_go(rows.filter(held_for=HeldFor.PAUSE)[:BATCH], company, now)

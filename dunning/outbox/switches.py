@@ -8,10 +8,11 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from arfollow.shared import clock, events
+from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import Actor, Entry
 from arfollow.staff.models import Company
 from customers.models import Customer
-from dunning.models import ContactAttempt, SendSwitch, SwitchScope
+from dunning.models import Channel, ContactAttempt, Policy, SendSwitch, SwitchScope
 from dunning.outbox import moves
 
 
@@ -58,28 +59,56 @@ def _set_shadow(change: dict[str, bool | str], words: str, actor: Actor) -> None
 
 
 def switch_off(scope: SwitchScope, target: str, *, actor: Actor, reason: str) -> SendSwitch:
-    """Stop a policy (its key), a customer (its id), a channel, or everything."""
+    """Stop a policy (its key), a customer (its id), a channel, or everything.
+
+    ServiceError without a reason, or where it is stopped already.
+    """
+    if not reason.strip():
+        raise ServiceError("Say why it is stopped; everybody will see it.")
     with transaction.atomic():
         _take_turns()
-        row, _ = SendSwitch.objects.get_or_create(
-            scope=scope,
-            target=target,
-            on=True,
-            defaults={"reason": reason[:200], "set_by_id": actor.id},
+        what = name_of(scope, target)
+        if SendSwitch.objects.filter(scope=scope, target=target, on=True).exists():
+            raise ServiceError(f"{what} is stopped already.")
+        row = SendSwitch.objects.create(
+            scope=scope, target=target, reason=reason.strip()[:200], set_by_id=actor.id
         )
-        summary = f"Sending stopped for {scope} {target}: {reason}"
-        events.record(Entry("switch.on", "switch", row.pk, summary), actor=actor)
+        _tell("switch.on", row, f"Sending stopped, {what}: {row.reason}", actor)
     return row
 
 
-def switch_on_again(switch_id: int, *, actor: Actor) -> None:
-    """Let what one switch stopped go on."""
+def switch_on_again(switch_id: int, *, actor: Actor) -> bool:
+    """Let what one switch stopped go on; False where it was lifted before."""
     with transaction.atomic():
         _take_turns()
-        if SendSwitch.objects.filter(pk=switch_id, on=True).update(on=False, set_at=clock.now()):
-            events.record(
-                Entry("switch.off", "switch", switch_id, "Sending goes on again"), actor=actor
-            )
+        row = SendSwitch.objects.filter(pk=switch_id, on=True).first()
+        if row is None:
+            return False
+        SendSwitch.objects.filter(pk=switch_id).update(on=False, set_at=clock.now())
+        what = name_of(row.scope, row.target)
+        _tell("switch.off", row, f"Sending goes on again, {what}", actor)
+    return True
+
+
+def _tell(verb: str, row: SendSwitch, words: str, actor: Actor) -> None:
+    """In the company's chain, or in the customer's own where it concerns one."""
+    customer = int(row.target) if row.scope == SwitchScope.CUSTOMER else None
+    entry = Entry(verb, "switch", row.pk, words, customer, {"reason": row.reason})
+    events.record(entry, actor=actor)
+
+
+def name_of(scope: str, target: str) -> str:
+    """What a switch stops, for people: ``e-mail``, ``policy Standard``, ``C-1 Keel Ltd``."""
+    match scope:
+        case SwitchScope.CHANNEL:
+            return f"channel {Channel(target).label}"
+        case SwitchScope.POLICY:
+            policy = Policy.objects.filter(key=target).first()
+            return f"policy {policy.name if policy else target}"
+        case SwitchScope.CUSTOMER:
+            customer = Customer.objects.filter(pk=target).first()
+            return f"customer {customer.number} {customer.name}" if customer else "a customer"
+    return "everything"
 
 
 def _take_turns() -> None:
@@ -106,6 +135,22 @@ def brake_on(attempt: ContactAttempt, company: Company) -> str:
         return f"Sending is paused: {company.pause_reason}".rstrip(": ")
     switch = SendSwitch.objects.filter(_concerns(attempt), on=True).first()
     return f"Sending is stopped: {switch.reason}" if switch else ""
+
+
+def stopped() -> Q:
+    """The attempts that a switch keeps from leaving; nothing matches where none is on."""
+    found = Q(pk__in=[])
+    for scope, target in SendSwitch.objects.filter(on=True).values_list("scope", "target"):
+        match scope:
+            case SwitchScope.ALL:
+                found |= Q(pk__isnull=False)
+            case SwitchScope.CUSTOMER:
+                found |= Q(customer_id=target)
+            case SwitchScope.CHANNEL:
+                found |= Q(channel=target)
+            case SwitchScope.POLICY:
+                found |= Q(policy_version__policy__key=target)
+    return found
 
 
 def _concerns(attempt: ContactAttempt) -> Q:

@@ -3,6 +3,8 @@
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from dunning.models import SendSwitch
+from dunning.outbox import switches
 from dunning.views.links import address
 from dunning.worklist import held_back
 
@@ -11,6 +13,7 @@ CAUSES = {
     "stale": ("Payment data is too old to chase on.", "Import the latest payments."),
     "pause": ("Messages wait for the pause to end.", "They leave when sending goes on."),
 }
+NAMED = 3
 
 
 def stop_lights(request: HttpRequest) -> dict[str, object]:
@@ -19,7 +22,7 @@ def stop_lights(request: HttpRequest) -> dict[str, object]:
 
 
 def lights() -> list[dict[str, str]]:
-    found = []
+    found = _stopped_parts()
     for cause, number in held_back().items():
         title, text = CAUSES.get(cause, ("Messages are held.", ""))
         messages = "1 message is held." if number == 1 else f"{number} messages are held."
@@ -33,3 +36,25 @@ def lights() -> list[dict[str, str]]:
             }
         )
     return found
+
+
+def _stopped_parts() -> list[dict[str, str]]:
+    """Kill switches that are on: the newest by name, many as their number."""
+    rows = list(SendSwitch.objects.filter(on=True).order_by("-set_at")[: NAMED + 1])
+    if len(rows) > NAMED:
+        number = SendSwitch.objects.filter(on=True).count()
+        return [_switch_light(f"Sending is stopped in {number} places.", "")]
+    return [
+        _switch_light(f"Sending is stopped: {switches.name_of(row.scope, row.target)}.", row.reason)
+        for row in rows
+    ]
+
+
+def _switch_light(title: str, text: str) -> dict[str, str]:
+    return {
+        "tone": "bad",
+        "title": title,
+        "text": text,
+        "url": f"{address('sending-settings')}#stopped",
+        "link": "Open the brakes",
+    }

@@ -16,6 +16,7 @@ from dunning.models import (
     LetterStatus,
     PaymentPlan,
     Policy,
+    SendSwitch,
     Task,
 )
 from dunning.outcomes import (
@@ -94,6 +95,8 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     "import-upload": (LEAD, LEAD),
     "import-apply": (NOBODY, LEAD),
     "sending-settings": (READ, NOBODY),
+    "sending-stop": (LEAD, LEAD),
+    "sending-lift": (NOBODY, LEAD),
     "sending-pause": (NOBODY, LEAD),
     "sending-shadow": (NOBODY, RUN),
     "test-mail": (NOBODY, RUN),
@@ -186,6 +189,7 @@ def ids_of(line: Line) -> dict[str, int]:
         "dispute-close": make.dispute(line.newer, "1.00", on=MONDAY).pk,
         "contact-edit": line.contact.pk,
         "staff": member("collector").pk,
+        "sending-lift": SendSwitch.objects.create(scope="channel", target="visit", reason="x").pk,
     }
     return {
         name: by_prefix.get(name) or by_prefix.get(name.split("-")[0]) or customer.pk
