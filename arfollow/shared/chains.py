@@ -67,3 +67,17 @@ def _end(last: Event, heads: dict[str, str]) -> Iterator[Fault]:
     """The chain's head names its last event: cutting off the end shows too."""
     if heads.pop(last.chain, "") != last.hash:
         yield Fault(last.chain, last.seq, "events after it are missing")
+
+
+def faults_of(chain: str) -> list[str]:
+    """What does not fit in one chain, in words; empty where every event is as it was written."""
+    heads = dict(EventChain.objects.filter(key=chain).values_list("key", "head"))
+    last: Event | None = None
+    found: list[Fault] = []
+    events = Event.objects.filter(chain=chain).select_related("data").order_by("seq")
+    for event in events.iterator(BATCH):
+        found += _look(event, last)
+        last = event
+    if last is not None:
+        found += _end(last, heads)
+    return [f"Event {fault.seq}: {fault.text}" for fault in found]

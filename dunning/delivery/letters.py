@@ -18,6 +18,7 @@ from customers.models import Address
 from customers.services import lock_customer, touch
 from dunning.delivery import truth
 from dunning.delivery.addresses import AddressDoesNotFit
+from dunning.delivery.articles import read_article
 from dunning.delivery.behind import copies_of, keep_copies
 from dunning.delivery.foresee import foresee
 from dunning.delivery.frozen import keep, sha256
@@ -266,7 +267,7 @@ def mark_posted(
             raise ServiceError("A certified letter needs its article number.")
         if letter.printed_at is not None and on < letter.dated:
             raise ServiceError("It cannot have been posted before it was written.")
-        number = "".join(article_number.split()).upper()
+        number = read_article(article_number).number
         if number and Letter.objects.filter(article_number=number).exists():
             raise ServiceError(f"Article number {number} belongs to another letter.")
     attempt = check_printed(letter, today=on)
@@ -316,7 +317,9 @@ def _record_delivery(
 ) -> None:
     attempt = letter.attempt
     delivered = on if status == STATUS.DELIVERED else None
-    Letter.objects.filter(pk=letter.pk).update(status=status, delivered_on=delivered, signer=signer)
+    Letter.objects.filter(pk=letter.pk).update(
+        status=status, reported_on=on, delivered_on=delivered, signer=signer
+    )
     ContactAttempt.objects.filter(pk=attempt.pk).update(reached_on=delivered)
     who = f", signed by {signer}" if signer else ""
     words = f"Letter {letter.number}: {status.label.lower()}{who}"

@@ -147,3 +147,14 @@ def page_count(document: bytes) -> int:
 def pages_of_theirs(document: bytes) -> int:
     """Pages of a PDF that somebody gave us, read in the press. PdfNotMade says what is wrong."""
     return len(json.loads(PRESS.run({"do": "measure"}, [document])))
+
+
+def picture(data: bytes) -> bytes:
+    """A scan as a JPEG of at most 2,000 pixels a side, made in the press. PdfNotMade if broken."""
+    return PRESS.run({"do": "picture"}, [data])
+
+
+def bundle(first: bytes, attached: Sequence[tuple[str, bytes]]) -> bytes:
+    """A PDF with others behind it; each is also attached as a file, byte for byte."""
+    head = {"do": "bundle", "attached": [name for name, _ in attached]}
+    return PRESS.run(head, [first, *(data for _, data in attached)])

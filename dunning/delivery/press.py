@@ -14,12 +14,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, NoReturn
 
 from weasyprint.urls import FatalURLFetchingError
 
-from dunning.delivery import sheets, typesetting
+from dunning.delivery import pictures, sheets, typesetting
 from dunning.delivery.wire import Job, read_job, write_job
 
 MEGABYTE = 1024 * 1024
@@ -105,20 +106,29 @@ def _no_network(*_args: object, **_options: object) -> NoReturn:
     raise OSError("the renderer has no network")
 
 
+JOBS: dict[str, Callable[[dict[str, Any], list[bytes]], bytes]] = {
+    "pdf": lambda head, blobs: typesetting.write_pdf(
+        blobs[0].decode(), head["sheets"], head["styles"]
+    ),
+    "sheets": lambda head, blobs: sheets.merged(blobs, head["paper"]),
+    "bundle": lambda head, blobs: sheets.bundled(blobs, head["attached"]),
+    "measure": lambda _, blobs: json.dumps(sheets.page_sizes(blobs[0])).encode(),
+    "picture": lambda _, blobs: pictures.as_jpeg(blobs[0]),
+}
+
+
 def _do(head: dict[str, Any], blobs: list[bytes]) -> Job:
     """The document, or the reason why there is none."""
     try:
-        if head["do"] == "sheets":
-            return {}, [sheets.merged(blobs, head["paper"])]
-        if head["do"] == "measure":
-            return {}, [json.dumps(sheets.page_sizes(blobs[0])).encode()]
-        return {}, [typesetting.write_pdf(blobs[0].decode(), head["sheets"], head["styles"])]
+        return {}, [JOBS[head["do"]](head, blobs)]
     except FatalURLFetchingError as error:  # no Exception
         return {"error": str(error), "kind": "foreign"}, []
     except MemoryError:
         return {"error": "it took too much memory", "kind": "limits"}, []
     except RecursionError:
         return {"error": "it is nested too deeply", "kind": "limits"}, []
+    except ValueError as error:
+        return {"error": str(error)[:300], "kind": "failed"}, []
     except Exception as error:  # noqa: BLE001  # whatever the libraries raise: told, not lost
         return {"error": f"{type(error).__name__}: {error}"[:300], "kind": "failed"}, []
 

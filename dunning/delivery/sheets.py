@@ -35,6 +35,18 @@ def merged(documents: Sequence[bytes], paper: Sequence[float] | None = None) -> 
     return out.getvalue()
 
 
+def bundled(documents: Sequence[bytes], names: Sequence[str]) -> bytes:
+    """Documents one behind the other as they are, each that has a name attached as a file too."""
+    writer = PdfWriter(clone_from=BytesIO(documents[0]))
+    for document, name in zip(documents[1:], names, strict=True):
+        if document.startswith(b"%PDF-"):
+            writer.append(BytesIO(document), import_outline=False)
+        writer.add_attachment(name, document)
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
 def _lay(writer: PdfWriter, document: bytes, paper: Paper) -> None:
     if len(writer.pages) % 2:
         writer.add_blank_page(*paper)

@@ -254,16 +254,22 @@ def _tell(attempt: ContactAttempt, dropped: tuple[str, ...]) -> None:
 
 
 def printed_is_true(
-    attempt: ContactAttempt, *, today: date, ground: Ground | None = None
+    attempt: ContactAttempt,
+    *,
+    today: date,
+    items: Sequence[AttemptItem] | None = None,
+    known: CustomerFacts | None = None,
 ) -> tuple[str, str]:
     """What a printed letter says may not be changed any more: why it is wrong now, and the code.
 
-    Two empty strings where everything it was written for is still owed in full.
+    Two empty strings where everything it was written for is still owed in full. Who asks about
+    a whole pile hands over the letter's ``items`` and what is ``known`` of its customer.
     """
-    items = list(attempt.items.select_related("invoice").order_by("pk"))
+    if items is None:
+        items = list(attempt.items.select_related("invoice").order_by("pk"))
     if attempt.pay_by is not None and attempt.pay_by <= today:
         return "The date it asks to pay by has passed.", "deadline_passed"
-    known = load_cases([attempt.customer], today, ground or lay_ground())[0].facts
+    known = known or load_cases([attempt.customer], today, lay_ground())[0].facts
     found = _verify(attempt, items, today, known)
     if found.reason is not None:
         return sentence(found.reason), found.reason

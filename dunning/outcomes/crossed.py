@@ -37,7 +37,7 @@ def draft_thanks(today: date) -> int:
 def _crossed(today: date) -> Iterable[tuple[Payment, ContactAttempt]]:
     since = today - timedelta(days=CROSSED_DAYS)
     notices = ContactAttempt.objects.filter(
-        channel=Channel.EMAIL,
+        channel__in=(Channel.EMAIL, Channel.LETTER),
         state=AttemptState.SENT,
         kind=AttemptKind.LADDER,
         tone__in=FIRM_OR_LATER,

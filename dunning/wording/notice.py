@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     PROMISE_NUDGE = "promise_nudge"
     PLAN = "plan"
     SKIPPED_ITEM = "skipped_item"
+    LETTER_COPY = "letter_copy"
     INTERNAL = "internal"
     MANUAL = "manual"
     TEST = "test"

@@ -30,6 +30,9 @@ _BY_PURPOSE = {
         {"invoice_table", "payments_note", "instalments", "plan_total", "signature"}
     ),
     Purpose.SKIPPED_ITEM: _ASKING | {"invoice_numbers"},
+    Purpose.LETTER_COPY: frozenset(
+        {"invoice_table", "payments_note", "ways_to_pay", "signature", "amount_due"}
+    ),
     Purpose.MANUAL: frozenset({"signature"}),
     Purpose.TEST: frozenset({"signature"}),
     Purpose.INTERNAL: frozenset({"invoice_table", "amount_due", "customer_name", "history"}),
