@@ -143,12 +143,18 @@ class Invoice(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            # Used by ageing and totals: covers the open ledger, the small part of all rows.
+            # Used by ageing and totals: covers the open ledger, the small part of all rows, also
+            # in SQLite, which knows no included columns.
             models.Index(
-                fields=["currency", "next_due_date"],
-                include=["open_amount", "disputed_amount", "customer"],
+                fields=["currency", "next_due_date", "open_amount", "disputed_amount", "customer"],
                 condition=Q(open_amount__gt=0),
-                name="invoice_open_by_due",
+                name="invoice_open_covered",
+            ),
+            # Used by the list of open invoices, the longest due first.
+            models.Index(
+                fields=["next_due_date", "id"],
+                condition=Q(open_amount__gt=0),
+                name="invoice_open_oldest",
             ),
             # Used by a customer's open items and by the run's facts.
             models.Index(
