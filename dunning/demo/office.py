@@ -28,7 +28,7 @@ from dunning.models import (
     TaskStatus,
 )
 from dunning.outbox import approve, cancel
-from dunning.outcomes import agree_plan, draft_thanks, finish_task, settle_promises
+from dunning.outcomes import agree_plan, draft_thanks, finish_task, settle_plans, settle_promises
 from dunning.runs import run
 from dunning.runs.select import customers_to_examine
 
@@ -71,6 +71,7 @@ class Office:
         """Plan, send, print, call."""
         with clock.at(moment(day, *PLANNING)):
             settle_promises(day)
+            settle_plans(day)
             self._run(day)
             draft_thanks(day)
             mark_reached(clock.now())

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from arfollow.shared import clock
+from arfollow.shared.money import with_currency
+from arfollow.shared.words import say_day
 from customers.models import Customer
 from dunning.models.attempts import ContactAttempt
 from invoices.models import Invoice
@@ -81,6 +83,19 @@ class Promise(models.Model):
 
     def __str__(self) -> str:
         return f"{self.currency} {self.amount} by {self.due_on}"
+
+    @property
+    def words(self) -> str:
+        """How it stands or ended, with its part: "Kept part of the promise of 20 Mar 2026: …"."""
+        amount, day = with_currency(self.amount, self.currency), say_day(self.due_on)
+        part = f"{with_currency(self.kept_amount, self.currency)} of {self.amount:,.2f}"
+        return {
+            PromiseStatus.OPEN: f"Promised {amount} by {day}",
+            PromiseStatus.KEPT: f"Kept the promise of {day}: {amount} came in",
+            PromiseStatus.PART_KEPT: f"Kept part of the promise of {day}: {part} came in",
+            PromiseStatus.BROKEN: f"Broke the promise of {day}: nothing of {amount} came in",
+            PromiseStatus.CANCELLED: f"The promise of {day} over {amount} was taken back",
+        }[PromiseStatus(self.status)]
 
 
 class PromiseItem(models.Model):

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from arfollow.shared.money import with_currency
-from dunning.models import CallOutcome, Channel, ContactLevel, Promise, PromiseStatus
+from dunning.models import CallOutcome, Channel, ContactLevel, Promise
 from dunning.outcomes.days import Days
 from dunning.outcomes.tries import NUMBER_WRONG
 
@@ -175,9 +174,17 @@ ONLY_ON_VISITS = VISITS
 NOT_ON_VISITS = frozenset({O.NO_ANSWER, O.BUSY, O.VOICEMAIL, O.HUNG_UP, *NUMBER_WRONG})
 
 
+NOT_IN_WRITING = frozenset({O.NO_ANSWER, O.BUSY, O.VOICEMAIL, O.MESSAGE, O.HUNG_UP})
+
+
 def outcomes_of(channel: str) -> tuple[Row, ...]:
-    """The outcomes that a call, or a visit, can have."""
-    unfit = NOT_ON_VISITS if channel == Channel.VISIT else ONLY_ON_VISITS
+    """The outcomes that a call, a visit, or a message of theirs can have."""
+    if channel == Channel.VISIT:
+        unfit = NOT_ON_VISITS
+    elif channel == Channel.EMAIL:
+        unfit = ONLY_ON_VISITS | NOT_IN_WRITING | NUMBER_WRONG
+    else:
+        unfit = ONLY_ON_VISITS
     return tuple(row for row in ROWS if row.outcome not in unfit)
 
 
@@ -203,16 +210,7 @@ def say_day(day: date) -> str:
 
 def promise_words(promise: Promise) -> str:
     """How a promise stands or ended, with its part: "Broke the promise of 20 Mar 2026: …"."""
-    amount = with_currency(promise.amount, promise.currency)
-    day = say_day(promise.due_on)
-    part = f"{with_currency(promise.kept_amount, promise.currency)} of {promise.amount:,.2f}"
-    return {
-        PromiseStatus.OPEN: f"Promised {amount} by {day}",
-        PromiseStatus.KEPT: f"Kept the promise of {day}: {amount} came in",
-        PromiseStatus.PART_KEPT: f"Kept part of the promise of {day}: {part} came in",
-        PromiseStatus.BROKEN: f"Broke the promise of {day}: nothing of {amount} came in",
-        PromiseStatus.CANCELLED: f"The promise of {day} over {amount} needs no keeping any more",
-    }[PromiseStatus(promise.status)]
+    return promise.words
 
 
 def _moment(at: datetime) -> str:

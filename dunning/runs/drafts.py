@@ -13,6 +13,8 @@ from dunning.models import (
     AttemptRecipient,
     AttemptState,
     ContactAttempt,
+    Promise,
+    PromiseStatus,
     Run,
 )
 from dunning.outbox import Draft
@@ -76,7 +78,7 @@ class Drafting:
             exempt=planned.kind in EXEMPT,
             needs_approval=planned.needs_approval,
             reason=planned.reason.value,
-            reason_text=sentence(planned.reason),
+            reason_text=_why(planned),
             planned_on=self.today,
             local_date=self.today,
             pay_by=planned.deadline,
@@ -209,3 +211,11 @@ def _each_address_once[Pair: tuple[Row, str]](chosen: Sequence[Pair]) -> Iterato
 def keys_of(plan: Plan) -> set[ItemKey]:
     """Items the plan has a decision for."""
     return {decision.key for decision in plan.decisions}
+
+
+def _why(planned: PlannedAttempt) -> str:
+    """The reason in a sentence; a call about a promise says what came of it."""
+    promise = Promise.objects.filter(pk=planned.promise_id or 0).first()
+    if promise is None or promise.status not in (PromiseStatus.BROKEN, PromiseStatus.PART_KEPT):
+        return sentence(planned.reason)
+    return f"{promise.words}; we call before going on."

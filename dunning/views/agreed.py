@@ -120,6 +120,7 @@ class PromiseList(AgreedList):
         Column("made_on", "Noted"),
         Column("status", "State", sortable=False, value=lambda row: row.get_status_display()),
         Column("record", "Record", sortable=False, value=lambda row: row.record.words),
+        Column("words", "In words", export_only=True),
         Column("person", "Promised by", export_only=True),
         Column("customer__owner", "Owner", export_only=True, value=lambda r: r.customer.owner),
     )
@@ -187,9 +188,9 @@ class DisputeList(AgreedList):
         Column("reason", "About", value=lambda row: row.get_reason_display()),
         Column("raised_on", "Raised"),
         Column("age", "Days", sortable=False, numeric=True),
+        Column("status", "State", export_only=True, value=lambda row: row.get_status_display()),
         Column("owner__first_name", "Who settles it", nullable=True, value=lambda row: row.owner),
         Column("target_date", "Settled by", nullable=True),
-        Column("status", "State", sortable=False, value=lambda row: row.get_status_display()),
         Column("resolution", "What was agreed", export_only=True),
     )
 

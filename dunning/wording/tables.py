@@ -165,7 +165,9 @@ def _row(line: Line, currency: str, how: _How) -> Row:
         number=f"{clean(line.number)}{instalment}",
         issued=optional_date(line.issue_date, language),
         due=optional_date(line.due_date, language),
-        days_late=str(line.days_late) if line.days_late > 0 and not line.is_credit else "",
+        days_late=str(line.days_late)
+        if how.asks and line.days_late > 0 and not line.is_credit
+        else "",
         original=_unless_zero(line.original, currency, language),
         paid=_unless_zero(line.paid, currency, language),
         open=plain_amount(line.open, currency, language),
