@@ -11,9 +11,11 @@ from django.db.models import (
     Case,
     Count,
     DecimalField,
+    Exists,
     F,
     Func,
     IntegerField,
+    OuterRef,
     Q,
     QuerySet,
     Sum,
@@ -134,8 +136,9 @@ def current_ageing(today: date) -> dict[str, Ageing]:
     Ties to `ageing(today)` wherever nothing is posted ahead of its day.
     """
     found: defaultdict[str, Ageing] = defaultdict(Ageing)
-    whole = Invoice.objects.filter(open_amount__gt=0, instalments=None)
-    _add_groups(found, _by_due(whole, "currency", "due_date"), today)
+    # One date, so next due is due: the index of the open ledger has it.
+    whole = Invoice.objects.filter(~Exists(_parts_of_it()), open_amount__gt=0)
+    _add_groups(found, _by_due(whole, "currency", "next_due_date"), today)
     parts = Instalment.objects.filter(open_amount__gt=0)
     _add_groups(found, _by_due(parts, "invoice__currency", "due_date"), today)
     for currency, invoices in _count(Invoice.objects.filter(open_amount__gt=0), "id"):
@@ -147,6 +150,10 @@ def current_ageing(today: date) -> dict[str, Ageing]:
         found[currency].overdue_customers = customers
     _add_spare(found)
     return dict(sorted(found.items()))
+
+
+def _parts_of_it() -> QuerySet[Instalment]:
+    return Instalment.objects.filter(invoice=OuterRef("pk"))
 
 
 def _by_due(

@@ -35,7 +35,7 @@ COLUMNS = (
     Column("number", "Number", value=lambda row: row.customer and row.customer.number),
     Column("label", "To do"),
     Column("why", "Why"),
-    Column("priority", "Counts"),
+    Column("priority", "Owes"),
     Column("currency", "Currency", value=lambda row: _first(row, "currency")),
     Column("overdue", "Overdue", numeric=True, value=lambda row: _first(row, "overdue")),
     Column("disputed", "In query", numeric=True, value=lambda row: _first(row, "disputed")),
