@@ -8,8 +8,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from arfollow.shared.formfields import DayField
-from arfollow.staff.models import User
-from customers.models import Address, Contact, Customer, LegalStop, PaymentTerms
+from customers.checks import EMAIL, PHONE
+from customers.models import (
+    Address,
+    CheckHow,
+    Contact,
+    Customer,
+    LegalStop,
+    ParentNotice,
+    PaymentTerms,
+)
 
 
 class ContactForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -117,25 +125,28 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
     class Meta:
         model = Customer
         fields: ClassVar = [
-            "owner", "language", "time_zone", "opted_out_soft", "credit_stop",
-            "direct_debit_until", "payment_rules", "collection_notes",
+            "legal_name", "registration", "tax_number", "language", "time_zone", "credit_limit",
+            "sales_name", "sales_email", "opted_out_soft", "direct_debit_until", "payment_rules",
+            "collection_notes",
         ]  # fmt: skip
         labels: ClassVar = {
-            "owner": "Looked after by",
+            "registration": "Company registration",
+            "tax_number": "VAT or tax number",
+            "sales_name": "Salesperson",
+            "sales_email": "E-mail of the salesperson",
             "opted_out_soft": "Wants no soft reminders",
-            "credit_stop": "No further supply until they have paid",
             "direct_debit_until": "Direct debit pending until",
+        }
+        help_texts: ClassVar = {
+            "sales_email": "Hears when supply is stopped or goes on; empty: the sales address "
+            "of the company.",
+            "credit_limit": "In their currency; more than this suggests to stop supply.",
         }
         widgets: ClassVar = {
             "direct_debit_until": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
             "payment_rules": forms.Textarea(attrs={"rows": 3}),
             "collection_notes": forms.Textarea(attrs={"rows": 3}),
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        people = User.objects.filter(is_active=True).order_by("first_name", "username")
-        self.fields["owner"].queryset = people  # type: ignore[attr-defined]  # a choice field
 
     def clean_time_zone(self) -> str:
         zone = str(self.cleaned_data["time_zone"] or "").strip()
@@ -145,3 +156,64 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
 
     def _post_clean(self) -> None:
         """The row is changed by the service, never by the form."""
+
+
+class VerifyForm(forms.Form):
+    """How somebody made sure that an address or number is theirs."""
+
+    what = forms.MultipleChoiceField(
+        label="What was checked", choices=(), widget=forms.CheckboxSelectMultiple
+    )
+    how = forms.ChoiceField(label="How", choices=CheckHow.choices, widget=forms.RadioSelect)
+    on = DayField(label="On")
+    note = forms.CharField(label="Note", max_length=200, required=False)
+
+    def __init__(self, *args: Any, contact: Contact, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = [(EMAIL, contact.email), (PHONE, contact.phone)]
+        field: Any = self.fields["what"]
+        field.choices = [(name, value) for name, value in found if value]
+        field.initial = [name for name, value in found if value][:1]
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(label="Note", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class ToldForm(forms.Form):
+    """Somebody said that bank details or a contact changed."""
+
+    text = forms.CharField(
+        label="What they said",
+        max_length=180,
+        help_text="Who said it and how, such as: a caller gave new bank details for refunds.",
+    )
+
+
+class WarningForm(forms.Form):
+    why = forms.CharField(
+        label="How you made sure",
+        max_length=200,
+        help_text="Such as: called Pat Keel on the number we have had since 2021.",
+    )
+
+
+class ParentForm(forms.Form):
+    """The account that pays, by its number, and who gets the notices."""
+
+    number = forms.CharField(
+        label="Number of the account that pays", max_length=60, required=False,
+        help_text="Empty: they pay themselves.",
+    )  # fmt: skip
+    notices = forms.ChoiceField(
+        label="Who is written to", choices=ParentNotice.choices, widget=forms.RadioSelect
+    )
+
+    def clean_number(self) -> Customer | None:
+        number = str(self.cleaned_data["number"] or "").strip()
+        if not number:
+            return None
+        found = Customer.objects.filter(number=number, merged_into=None).first()
+        if found is None:
+            raise ValidationError(f"There is no account {number}.")
+        return found

@@ -26,6 +26,7 @@ from customers.models import (
     Customer,
     EmailState,
     LegalStop,
+    ParentNotice,
     PaymentTerms,
     PhoneState,
     TermsAgreement,
@@ -238,6 +239,41 @@ def agree_terms(
         summary = f"Terms agreed: {terms}, by {agreed_by} on {agreed_on}"
         _record("terms.agreed", agreement, customer_id, summary, actor)
     return agreement
+
+
+def set_parent(
+    customer_id: int, parent: Customer | None, notices: str, *, actor: Actor
+) -> Customer:
+    """Who pays for this customer, and who gets the notices; one level only."""
+    with transaction.atomic():
+        if parent is not None:
+            lock_customer(parent.pk)
+        customer = lock_customer(customer_id)
+        _check_parent(customer, parent)
+        before = customer.parent
+        customer.parent = parent
+        customer.parent_notice = ParentNotice(notices) if parent else ParentNotice.OWN
+        customer.save(update_fields=["parent", "parent_notice"])
+        said = f"{parent} pays; {customer.get_parent_notice_display().lower()}" if parent else ""
+        summary = f"Paying parent: {said or 'none, they pay themselves'}"
+        values = {"before": str(before or ""), "after": str(parent or "")}
+        _record("customer.parent", customer, customer_id, summary, actor, values)
+        for each in {customer_id, *(row.pk for row in (before, parent) if row is not None)}:
+            touch(each)
+    return customer
+
+
+def _check_parent(customer: Customer, parent: Customer | None) -> None:
+    if parent is None:
+        return
+    if parent.pk == customer.pk:
+        raise ServiceError("An account does not pay for itself through itself.")
+    if parent.parent_id is not None:
+        raise ServiceError(f"{parent} has a paying parent itself; choose that one.")
+    if customer.children.exists():
+        raise ServiceError(f"{customer} pays for others, so it cannot have a parent itself.")
+    if parent.internal or customer.internal:
+        raise ServiceError("Our own mail accounts belong to nobody.")
 
 
 def set_legal_stop(

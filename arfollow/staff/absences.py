@@ -113,3 +113,36 @@ def _fits(rule: OwnerRule, name: str, country: str) -> bool:
     if rule.country and rule.country.upper() != country.upper():
         return False
     return (not first or letter >= first) and (not last or letter <= last)
+
+
+def add_owner_rule(
+    *,
+    owner: User,
+    actor: Actor,
+    country: str = "",
+    first_letter: str = "",
+    last_letter: str = "",
+    position: int = 1,
+) -> OwnerRule:
+    """New customers that fit are looked after by this person; known ones keep their owner."""
+    with transaction.atomic():
+        row = OwnerRule.objects.create(
+            owner=owner,
+            country=country,
+            first_letter=first_letter,
+            last_letter=last_letter,
+            position=position,
+        )
+        events.record(Entry("owner_rule.added", "ownerrule", row.pk, f"Rule: {row}"), actor=actor)
+    return row
+
+
+def drop_owner_rule(rule_id: int, *, actor: Actor) -> None:
+    """The rule holds for no further customers; twice is harmless."""
+    with transaction.atomic():
+        row = OwnerRule.objects.select_related("owner").filter(pk=rule_id).first()
+        if row is None:
+            return
+        words = f"Rule taken away: {row}"
+        events.record(Entry("owner_rule.dropped", "ownerrule", row.pk, words), actor=actor)
+        row.delete()

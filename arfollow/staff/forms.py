@@ -57,6 +57,11 @@ COMPANY_PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("sender_name", "sender_email", "reply_to", "contact_person"),
     ),
     (
+        "Who looks after customers",
+        "Rules by country and letter are under “Owners”. Sales hears when supply is stopped.",
+        ("default_owner", "sales_email"),
+    ),
+    (
         "When messages leave",
         "In the customer's own time zone, on business days.",
         (
@@ -100,6 +105,8 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
             "language": "Language of messages without a language of their own",
             "window_format": "Envelope window",
             "letter_signatory": "Who signs letters",
+            "default_owner": "Looks after every new customer",
+            "sales_email": "E-mail of sales",
             "send_window_start": "Earliest hour",
             "send_window_end": "Latest hour",
             "send_slot_minute": "Time of the daily slot, minutes after midnight",
@@ -127,7 +134,7 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         people = User.objects.filter(is_active=True).order_by("first_name", "last_name")
-        for name in ("letter_signatory", "contact_person"):
+        for name in ("letter_signatory", "contact_person", "default_owner"):
             self.fields[name].queryset = people  # type: ignore[attr-defined]  # a choice field
 
     def parts(self) -> list[tuple[str, str, list[forms.BoundField]]]:

@@ -1,4 +1,4 @@
-"""Customers: the list, and the page of one with everything that is known."""
+"""The list of customers: what is open, what is late, what stops them, what comes next."""
 
 import datetime as dt
 from collections import defaultdict
@@ -6,37 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
 
 from arfollow.shared import clock
-from arfollow.shared.keyset import read_cursor
 from arfollow.shared.lists import Column, ListView
 from arfollow.shared.money import with_currency
-from arfollow.staff.models import Company
-from customers.history import history_of
+from arfollow.staff.models import Absence, Company, User
 from customers.models import Customer
-from dunning.models import (
-    Enrolment,
-    FollowUp,
-    Hold,
-    PaymentPlan,
-    PlanStatus,
-    Policy,
-    Promise,
-    PromiseStatus,
-    Task,
-    TaskStatus,
-)
-from dunning.views.figures import customer_totals
-from dunning.views.filters import CustomerFilter
-from dunning.views.steps import standings
-from dunning.views.timeline import entries
-from invoices.models import Invoice, Payment
-
-SHOWN_ITEMS = 100
-SHOWN_PAYMENTS = 10
+from dunning.models import FollowUp, Hold
+from dunning.outcomes.supply import over_limit
+from dunning.views.customer_filter import CustomerFilter
+from invoices.models import Invoice
 
 
 def _amounts(row: Customer, name: str) -> str:
@@ -75,19 +54,25 @@ class CustomerList(ListView):
         ),
         Column("next_on", "Next step", sortable=False, value=lambda r: getattr(r, "next_on", None)),
         Column("owner", "Owner", sortable=False),
+        Column("marks", "Stops", sortable=False, export_only=True, value=lambda r: _marks(r)),
     )
 
     def rows(self) -> QuerySet[Any, Any]:
-        return Customer.objects.select_related("owner").only(
-            "name", "number", "legal_stop", "credit_stop", "owner__first_name",
-            "owner__last_name", "owner__username",
+        return Customer.objects.select_related("owner", "merged_into").only(
+            "name", "number", "legal_stop", "credit_stop", "credit_limit", "currency",
+            "merged_into__name", "merged_into__number", "owner__first_name", "owner__last_name",
+            "owner__username",
         )  # fmt: skip
 
     def decorate(self, rows: list[Any]) -> None:
         today = clock.today(Company.load().time_zone)
         ids = [row.pk for row in rows]
-        balances, nexts = balances_of(ids, today), next_days(ids)
+        balances, nexts, limits = balances_of(ids, today), next_days(ids), over_limit(rows)
+        held, covers = held_ids(ids, today), _covers(rows, today)
         for row in rows:
+            row.over_limit = limits.get(row.pk)
+            row.on_hold = row.pk in held
+            row.cover = covers.get(row.owner_id)
             row.balances = balances[row.pk]
             row.next_on = nexts.get(row.pk)
 
@@ -112,77 +97,29 @@ def balances_of(ids: Iterable[int], today: dt.date) -> dict[int, list[dict[str, 
     return found
 
 
+def held_ids(ids: Iterable[int], today: dt.date) -> set[int]:
+    """Which of some customers a hold keeps back, as a whole or in part."""
+    rows = Hold.objects.filter(customer__in=list(ids), released_on=None, ends_on__gte=today)
+    return set(rows.values_list("customer_id", flat=True))
+
+
+def _covers(rows: Iterable[Customer], today: dt.date) -> dict[int, User]:
+    """Who covers for the owners of some customers today."""
+    owners = {row.owner_id for row in rows if row.owner_id}
+    away = Absence.objects.filter(user__in=owners, starts_on__lte=today, ends_on__gte=today)
+    return {row.user_id: row.covered_by for row in away.select_related("covered_by").order_by("pk")}
+
+
+def _marks(row: Customer) -> str:
+    marks = [row.get_legal_stop_display()] if row.legal_stop else []
+    marks += ["Supply stopped"] if row.credit_stop else []
+    marks += ["Over the limit"] if getattr(row, "over_limit", None) else []
+    marks += ["On hold"] if getattr(row, "on_hold", False) else []
+    return ", ".join(str(mark) for mark in marks)
+
+
 def next_days(ids: Iterable[int]) -> dict[int, dt.date]:
     """The first day on which something is planned for each of some customers."""
     rows = FollowUp.objects.filter(customer__in=list(ids), next_on__isnull=False)
     first = rows.order_by().values("customer").annotate(first=Min("next_on"))
     return {row["customer"]: row["first"] for row in first}
-
-
-@require_safe
-def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    people = ("owner", "parent", "terms")
-    customer = get_object_or_404(Customer.objects.select_related(*people), pk=pk)
-    today = clock.today(Company.load().time_zone)
-    after = read_cursor(request.GET.get("after", ""))
-    history = history_of(pk, after=after)
-    context = {
-        "customer": customer,
-        "today": today,
-        "totals": customer_totals(customer, today),
-        "items": open_items(customer, today),
-        "entries": entries(history.moments),
-        "older": str(history.older) if history.older else "",
-        "paged": after is not None,
-        "policy": policy_of(customer),
-        **agreements(customer, today),
-        **known(customer),
-    }
-    return render(request, "customers/detail.html", context)
-
-
-def open_items(customer: Customer, today: dt.date) -> list[Invoice]:
-    """The oldest open invoices with their place in the policy."""
-    rows = Invoice.objects.filter(customer=customer, open_amount__gt=0)
-    found = list(rows.order_by("next_due_date", "id")[:SHOWN_ITEMS])
-    places = standings(row.pk for row in found)
-    for row in found:
-        row.days = (today - row.next_due_date).days  # type: ignore[attr-defined]  # shown only
-        row.places = places.get(row.pk, [])  # type: ignore[attr-defined]  # shown only
-    return found
-
-
-def agreements(customer: Customer, today: dt.date) -> dict[str, object]:
-    """What holds us back at present: promises, holds, plans, open tasks."""
-    holds = Hold.objects.filter(customer=customer, released_on=None, ends_on__gte=today)
-    return {
-        "holds": holds.select_related("invoice").order_by("ends_on"),
-        "promises": Promise.objects.filter(customer=customer, status=PromiseStatus.OPEN),
-        "plans": PaymentPlan.objects.filter(
-            customer=customer, status__in=(PlanStatus.DRAFT, PlanStatus.ACTIVE)
-        ),
-        "tasks": Task.objects.filter(customer=customer, status=TaskStatus.OPEN).order_by("due_on"),
-    }
-
-
-def known(customer: Customer) -> dict[str, object]:
-    """People, address and the latest payments."""
-    payments = Payment.objects.filter(customer=customer).order_by("-received_on", "-id")
-    return {
-        "contacts": customer.contacts.order_by("-active", "role", "-primary", "id"),
-        "address": customer.addresses.filter(active=True).first(),
-        "agreement": customer.terms_agreements.order_by("-agreed_on", "-id").first(),
-        "payments": payments[:SHOWN_PAYMENTS],
-    }
-
-
-def policy_of(customer: Customer) -> Policy | None:
-    """The policy the customer follows: its own, else its tag's, else the default."""
-    tagged = Q(tag__in=customer.tags.all())
-    rows = Enrolment.objects.filter(Q(customer=customer) | tagged | Q(is_default=True))
-    ranked = sorted(rows.select_related("policy"), key=_rank)
-    return ranked[0].policy if ranked else None
-
-
-def _rank(enrolment: Enrolment) -> tuple[bool, bool]:
-    return (enrolment.customer_id is None, enrolment.tag_id is None)
