@@ -1,6 +1,7 @@
 """Safe sending: claim, last look, point of no return, record; and the sweep after crashes."""
 
-from dunning.dispatch.brakes import PROCESSES, NotOurDatabase, beat, trouble_until, usual_day
+from dunning.dispatch.brakes import PROCESSES, NotOurDatabase, beat, usual_day
+from dunning.dispatch.circuit import open_since, provider, trouble_until
 from dunning.dispatch.gate import Answer, Verdict, can_send
 from dunning.dispatch.sender import Tally, send_some
 from dunning.dispatch.sweeper import mark_reached, release_over, sweep
@@ -14,6 +15,8 @@ __all__ = [
     "beat",
     "can_send",
     "mark_reached",
+    "open_since",
+    "provider",
     "release_over",
     "send_some",
     "sweep",

@@ -20,7 +20,6 @@ from dunning.outbox import desk, may_send, moves
 
 PROCESSES = ("planner", "sender", "sweeper")
 RATE = "mail-rate"
-TROUBLE = "mail-trouble"
 MINUTE = timedelta(minutes=1)
 MONTH = timedelta(days=30)
 STORM_TEXT = "Unusually many messages at once; confirm that they should go."
@@ -81,29 +80,21 @@ def usual_day(now: datetime) -> int:
     return int(median(a_day.values())) if a_day else 0
 
 
-def take_turn(company: Company, now: datetime) -> bool:
-    """Whether the send rate lets one more message go now (a minute's worth at once at most)."""
-    if company.send_rate is None:
+def take_turn(company: Company, now: datetime, *, pace: int | None = None) -> bool:
+    """Whether the send rate lets one more message go now (a minute's worth at once at most).
+
+    ``pace`` is the slower rate of a restart after an outage.
+    """
+    rates = [rate for rate in (company.send_rate, pace) if rate is not None]
+    if not rates:
         return True
-    if company.send_rate == 0:
+    if min(rates) == 0:
         return False
-    step = MINUTE / company.send_rate
+    step = MINUTE / min(rates)
     Heartbeat.objects.bulk_create([Heartbeat(name=RATE, at=now)], ignore_conflicts=True)
     Heartbeat.objects.filter(name=RATE, at__lt=now).update(at=now)
     room = Heartbeat.objects.filter(name=RATE, at__lte=now + MINUTE - step)
     return bool(room.update(at=F("at") + step))
-
-
-def note_trouble(now: datetime, wait: timedelta) -> None:
-    """The provider takes nothing (or refuses our key): no message is tried before then."""
-    until = now + wait
-    Heartbeat.objects.update_or_create(name=TROUBLE, defaults={"at": until})
-
-
-def trouble_until(now: datetime) -> datetime | None:
-    """When sending is tried again after trouble; None where there is none."""
-    until = Heartbeat.objects.filter(name=TROUBLE).values_list("at", flat=True).first()
-    return until if until is not None and until > now else None
 
 
 def beat(name: str, now: datetime) -> None:

@@ -22,12 +22,16 @@ BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One message in a worker's hands: who works on it, and the business time."""
+    """One message in a worker's hands: who works on it, and the business time.
+
+    ``pace`` is the rate of a restart after an outage, in messages a minute.
+    """
 
     attempt_id: int
     worker: str
     now: datetime
     today: date
+    pace: int | None = None
 
 
 @contextmanager

@@ -8,13 +8,17 @@ import os
 import secrets
 import socket
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NoReturn
 
 import structlog
 from django.conf import settings
 from django.db import connection
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from arfollow.shared import clock, faults
 from arfollow.staff.models import Company
@@ -25,7 +29,7 @@ from dunning.delivery.envelope import NoRecipient
 from dunning.delivery.frozen import thaw
 from dunning.delivery.mime import BadAddress
 from dunning.delivery.render import render_and_freeze
-from dunning.dispatch import brakes, record
+from dunning.dispatch import brakes, circuit, record
 from dunning.dispatch.gate import Answer, Verdict, can_send, local_day
 from dunning.dispatch.record import Errand
 from dunning.facts import Ground, lay_ground
@@ -38,6 +42,7 @@ SECONDS = 15.0
 ROUNDS = 3
 CONFIG_WAIT = timedelta(minutes=15)
 OUTAGE_WAIT = timedelta(minutes=1)
+UNKNOWN_WAIT = timedelta(minutes=5)
 GIVEN_BACK = "given_back"
 RATE = "rate"
 
@@ -76,7 +81,7 @@ def send_some(
     brakes.check_instance()
     brakes.beat("sender", now)
     tally = Tally(held=brakes.hold_storm(Company.load(), now))
-    if brakes.trouble_until(now) is None:
+    if circuit.trouble_until(now) is None:
         _drain(tally, now, worker or worker_name(), seconds)
     tally.remaining = _due(now)
     return tally
@@ -96,11 +101,12 @@ def _due(now: datetime) -> int:
 
 def _drain(tally: Tally, now: datetime, worker: str, seconds: float | None) -> None:
     started, ground = time.monotonic(), lay_ground()
+    probing, pace = circuit.open_since() is not None, circuit.pace(now)
     lease = timedelta(seconds=settings.SEND_LEASE_SECONDS)
     seen: set[int] = set()
     with Mailbox() as mailbox:
         while seconds is None or time.monotonic() - started < seconds:
-            claimed = moves.claim(worker, now=now, lease=lease, limit=CLAIM)
+            claimed = moves.claim(worker, now=now, lease=lease, limit=1 if probing else CLAIM)
             if seen.issuperset(claimed):  # nothing due, or only what was given back before
                 break
             seen.update(claimed)
@@ -108,46 +114,58 @@ def _drain(tally: Tally, now: datetime, worker: str, seconds: float | None) -> N
                 for attempt_id in claimed:
                     if seconds is not None and time.monotonic() - started > seconds:
                         break  # a slow provider must not carry the task over its limit
-                    tally.count(_one(attempt_id, worker, now, ground, mailbox))
+                    errand = Errand(attempt_id, worker, now, now.date(), pace)
+                    done = _one(errand, ground, mailbox)
+                    tally.count(done)
+                    if probing and done == AttemptState.SENT:
+                        circuit.close(now)
+                        raise Stop("")  # the others follow with the next tick, slowly
             except Stop as stop:
                 tally.count(str(stop))
                 break
     moves.release_all(worker)
 
 
-def _one(attempt_id: int, worker: str, now: datetime, ground: Ground, mailbox: Mailbox) -> str:
+def _one(errand: Errand, ground: Ground, mailbox: Mailbox) -> str:
     """Bring one claimed message to its end; answers its new state."""
+    bind_contextvars(attempt=errand.attempt_id)
     try:
-        outcome, errand = _prepare(attempt_id, worker, now, ground)
+        errand = _on_its_day(errand)
+        outcome = _prepare(errand, ground)
         return _deliver(errand, mailbox) if outcome == AttemptState.SENDING else outcome
     except Stop:
         raise
-    except Exception as error:  # one broken row must not stop the others
-        log.exception("attempt broke", attempt=attempt_id)
-        errand = Errand(attempt_id, worker, now, now.date())
-        kind = type(error).__name__
-        failed = record.failed_before_sending(errand, error=f"{kind}: {error}")
+    except Exception as error:  # noqa: BLE001  # one broken row must not stop the others
+        log.error("attempt broke", trouble=type(error).__name__, where=_where(error))
+        failed = record.failed_before_sending(errand, error=f"{type(error).__name__}: {error}")
         return AttemptState.FAILED if failed else GIVEN_BACK
+    finally:
+        unbind_contextvars("attempt", "customer", "run")
 
 
-def _prepare(attempt_id: int, worker: str, now: datetime, ground: Ground) -> tuple[str, Errand]:
+def _where(error: Exception) -> str:
+    """The place alone: what an exception says may be somebody's address or text."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
+
+
+def _prepare(errand: Errand, ground: Ground) -> str:
     """Render as it was planned, then look; render again where the look found changes."""
-    errand = _errand(attempt_id, worker, now)
     for _ in range(ROUNDS):
         broken = _render(errand)
         if broken:
-            return broken, errand
+            return broken
         outcome = _last_look(errand, ground)
         if outcome != Answer.RENDER:
-            return outcome, errand
-    moves.release(attempt_id, worker)
-    return GIVEN_BACK, errand
+            return outcome
+    moves.release(errand.attempt_id, errand.worker)
+    return GIVEN_BACK
 
 
-def _errand(attempt_id: int, worker: str, now: datetime) -> Errand:
-    attempt = ContactAttempt.objects.select_related("customer").get(pk=attempt_id)
-    company = Company.load()
-    return Errand(attempt_id, worker, now, local_day(attempt, company, now))
+def _on_its_day(errand: Errand) -> Errand:
+    attempt = ContactAttempt.objects.select_related("customer").get(pk=errand.attempt_id)
+    bind_contextvars(customer=attempt.customer_id, run=attempt.run_id)
+    return replace(errand, today=local_day(attempt, Company.load(), errand.now))
 
 
 def _last_look(errand: Errand, ground: Ground) -> str:
@@ -170,7 +188,7 @@ def _carry_out(attempt: ContactAttempt, company: Company, errand: Errand, verdic
         return Answer.RENDER
     if verdict.answer is not Answer.GO:
         return record.apply_verdict(attempt, errand.worker, verdict)
-    if not brakes.take_turn(company, errand.now):
+    if not brakes.take_turn(company, errand.now, pace=errand.pace):
         moves.release(attempt.pk, errand.worker)
         return RATE
     return AttemptState.SENDING if _begin(attempt, company, errand) else GIVEN_BACK
@@ -223,22 +241,34 @@ def _deliver(errand: Errand, mailbox: Mailbox) -> str:
         attempt=errand.attempt_id))  # fmt: skip
     try:
         receipt = mailbox.send(frozen, deadline=settings.SEND_DEADLINE_SECONDS, late=_late(errand))
-    except NotTaken as error:
-        record.not_taken(errand, error)
-        if error.is_outage:
-            brakes.note_trouble(errand.now, error.wait or OUTAGE_WAIT)
-            raise Stop("") from error
-        return AttemptState.PLANNED
-    except Refused as error:
-        record.refused(errand, error)
-        if error.is_config:
-            brakes.note_trouble(errand.now, CONFIG_WAIT)
-            raise Stop(AttemptState.FAILED) from error
-        return AttemptState.FAILED
-    except Ambiguous as error:
-        record.ambiguous(errand, error)
-        return AttemptState.UNKNOWN
+    except (NotTaken, Refused, Ambiguous) as error:
+        return _not_delivered(errand, error)
     return AttemptState.SENT if record.sent(errand, receipt) else GIVEN_BACK
+
+
+def _not_delivered(errand: Errand, error: NotTaken | Refused | Ambiguous) -> str:
+    """Record what it proves; Stop where every other message would meet the same."""
+    log.warning("not delivered", kind=type(error).__name__.lower(), provider=circuit.provider())
+    match error:
+        case NotTaken():
+            record.not_taken(errand, error)
+            if error.is_outage:
+                _open(errand, error.wait or OUTAGE_WAIT, str(error))
+            return AttemptState.PLANNED
+        case Refused():
+            record.refused(errand, error)
+            if error.is_config:
+                _open(errand, CONFIG_WAIT, str(error), AttemptState.FAILED)
+            return AttemptState.FAILED
+    record.ambiguous(errand, error)
+    if circuit.open_since() is not None or circuit.is_failing():
+        _open(errand, UNKNOWN_WAIT, str(error), AttemptState.UNKNOWN)
+    return AttemptState.UNKNOWN
+
+
+def _open(errand: Errand, wait: timedelta, why: str, counted: str = "") -> NoReturn:
+    circuit.note_trouble(errand.now, wait, why=why)
+    raise Stop(counted)
 
 
 def _late(errand: Errand) -> Callable[[Receipt], None]:

@@ -104,8 +104,8 @@ def test_a_pause_set_in_the_middle_of_a_pass_stops_the_rest(monkeypatch):
     attempts = [reminder(f"C-{n}") for n in range(3)]
     real = brakes.take_turn
 
-    def flip(company, now):
-        answer = real(company, now)
+    def flip(company, now, **rest):
+        answer = real(company, now, **rest)
         switches.pause(actor=SYSTEM, reason="stop")
         return answer
 

@@ -116,6 +116,7 @@ class ApiHandler(socketserver.StreamRequestHandler):
         if mode == "reset before":
             return
         body = self.rfile.read(_length(head))
+        self.server.seen.append(body)
         if not _refuses(mode):
             self.server.taken.append(json.loads(body))
             self.server.heads.append(head.decode())
@@ -181,7 +182,8 @@ ANSWERS = {
 
 
 class FakeApi(socketserver.ThreadingTCPServer):
-    """A Postmark-like API; ``taken`` are the messages it accepted, whatever it answered."""
+    """A Postmark-like API; ``taken`` are the messages it accepted, whatever it answered,
+    ``seen`` all that were posted."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -191,6 +193,7 @@ class FakeApi(socketserver.ThreadingTCPServer):
         self.mode, self.silence, self.stopping = mode, silence, False
         self.taken: list[dict[str, Any]] = []
         self.heads: list[str] = []
+        self.seen: list[bytes] = []
 
     @property
     def url(self) -> str:

@@ -8,7 +8,7 @@ from anymail.exceptions import AnymailRecipientsRefused
 
 from dunning.delivery.base import Refused
 from dunning.delivery.provider import classify
-from dunning.dispatch import brakes
+from dunning.dispatch import circuit
 from dunning.models import AttemptState
 from tests import make, outbox
 from tests.faults.mailhosts import FakeApi, running
@@ -121,7 +121,7 @@ def test_too_many_requests_waits_as_long_as_they_ask(reminder, settings):
         use(settings, server.url)
         send_some(now=SLOT)
     assert (outbox.again(reminder).due_at - SLOT).total_seconds() == 7
-    assert (brakes.trouble_until(SLOT) - SLOT).total_seconds() == 7
+    assert (circuit.trouble_until(SLOT) - SLOT).total_seconds() == 7
 
 
 def test_a_refused_key_stops_the_pass_and_spares_the_others(reminder, settings):
