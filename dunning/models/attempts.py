@@ -285,6 +285,12 @@ class ContactAttempt(models.Model):
             models.Index(
                 fields=["sent_at"], condition=Q(sent_at__isnull=False), name="attempt_by_sent_at"
             ),
+            # Used by the outbox: what came back lately.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(provider_status__in=["bounced", "complained", "rejected"]),
+                name="attempt_unreached",
+            ),
             # Used by webhooks that know only our Message-ID.
             models.Index(
                 fields=["message_id"], condition=~Q(message_id=""), name="attempt_message_id"
