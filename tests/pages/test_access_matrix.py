@@ -8,7 +8,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from arfollow.staff.models import Role
+from arfollow.staff.models import Absence, OwnerRule, Role
+from customers.models import FraudWarning
 from dunning.models import (
     ContactAttempt,
     Document,
@@ -16,6 +17,7 @@ from dunning.models import (
     LetterStatus,
     PaymentPlan,
     Policy,
+    SavedView,
     SendSwitch,
     Task,
 )
@@ -40,6 +42,11 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     # name: (who may look, who may change)
     "dashboard": (READ, NOBODY),
     "worklist": (READ, NOBODY),
+    "worklist-bulk": (NOBODY, WORK),
+    "saved-views": (READ, NOBODY),
+    "saved-view": (READ, NOBODY),
+    "view-save": (NOBODY, READ),
+    "view-delete": (NOBODY, READ),
     "customer-list": (READ, NOBODY),
     "customer-detail": (READ, NOBODY),
     "invoice-list": (READ, NOBODY),
@@ -48,6 +55,11 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     "invoice-original": (READ, NOBODY),
     "invoice-original-add": (NOBODY, WORK),
     "log-call": (WORK, WORK),
+    "desk": (WORK, NOBODY),
+    "desk-calling": (WORK, NOBODY),
+    "desk-call": (WORK, WORK),
+    "desk-skip": (NOBODY, WORK),
+    "desk-undo": (NOBODY, WORK),
     "promise-add": (WORK, WORK),
     "promise-cancel": (WORK, WORK),
     "hold-add": (WORK, WORK),
@@ -66,6 +78,21 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     "terms-agree": (WORK, WORK),
     "customer-owner": (WORK, WORK),
     "legal-stop": (LEAD, LEAD),
+    "customer-assign": (WORK, WORK),
+    "customer-supply": (LEAD, LEAD),
+    "customer-merge": (LEAD, LEAD),
+    "customer-write": (WORK, WORK),
+    "customer-look": (NOBODY, WORK),
+    "customer-parent": (WORK, WORK),
+    "contact-verify": (WORK, WORK),
+    "note-add": (WORK, WORK),
+    "warning-add": (WORK, WORK),
+    "warning-clear": (WORK, WORK),
+    "staff-hand-over": (LEAD, LEAD),
+    "owner-rules": (READ, LEAD),
+    "owner-rule-delete": (NOBODY, LEAD),
+    "absences": (READ, WORK),
+    "absence-end": (NOBODY, WORK),
     "outbox": (READ, NOBODY),
     "storm-release": (NOBODY, LEAD),
     "attempt-detail": (READ, NOBODY),
@@ -172,7 +199,10 @@ def ids_of(line: Line) -> dict[str, int]:
     hold = add_hold(customer.pk, HoldInput("other", MONDAY), actor=line.actor, today=MONDAY)[0]
     given = add_promise(customer.pk, promise, actor=line.actor, today=MONDAY)
     paid = make.payment(customer, "1.00", MONDAY)
+    kept = SavedView.objects.create(owner=line.caller, name="Old", query="days=90", shared=True)
     by_prefix: dict[str, int] = {
+        "saved-view": kept.pk,
+        "view-delete": kept.pk,
         "customer": customer.pk,
         "invoice": line.older.pk,
         "attempt": held.pk,
@@ -188,6 +218,15 @@ def ids_of(line: Line) -> dict[str, int]:
         "dispute-add": line.newer.pk,
         "dispute-close": make.dispute(line.newer, "1.00", on=MONDAY).pk,
         "contact-edit": line.contact.pk,
+        "contact-verify": line.contact.pk,
+        "warning-clear": FraudWarning.objects.create(customer=customer, text="New bank").pk,
+        "owner": OwnerRule.objects.create(owner=member("collector")).pk,
+        "absence": Absence.objects.create(
+            user=member("collector"),
+            covered_by=member("manager"),
+            starts_on=MONDAY,
+            ends_on=MONDAY,
+        ).pk,
         "staff": member("collector").pk,
         "sending-lift": SendSwitch.objects.create(scope="channel", target="visit", reason="x").pk,
     }
