@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.template.loader import render_to_string
+
 from arfollow.shared.events import SYSTEM, Actor
 from arfollow.staff.models import Company
 from dunning.delivery.cover import addresses_of, cover_pdf, paper_of
 from dunning.delivery.letter_layout import LAYOUTS
 from dunning.delivery.letters import PrintBatch, bytes_of, print_letters
-from dunning.delivery.pdf import merge
+from dunning.delivery.pdf import merge, pdf_of
 from dunning.models import (
     AttemptState,
     Channel,
@@ -122,12 +124,15 @@ def pile(name: str, letter_ids: Sequence[int], order: str = BY_POST) -> bytes:
     return merge(documents, LAYOUTS[paper_of(letters)].page)
 
 
-def with_copies(letter: Letter) -> bytes:
-    """One letter with the sheets behind it, as it lies in its envelope."""
-    copies = copies_behind(letter)
-    if not copies:
-        return bytes_of(letter)
-    return merge([bytes_of(letter), *copies], LAYOUTS[letter.window_format].page)
+def again(letter: Letter, *, by: str, on: date) -> bytes:
+    """A letter with its copies once more, behind a sheet that says that it is a reprint.
+
+    The letter itself is not marked: its bytes are the ones whose hash is on file.
+    """
+    context = {"letter": letter, "customer": letter.attempt.customer, "by": by, "on": on}
+    layout = LAYOUTS[letter.window_format]
+    sheet = pdf_of(render_to_string("letter/reprint.html", context), layout)
+    return merge([sheet, bytes_of(letter), *copies_behind(letter)], layout.page)
 
 
 def copies_behind(letter: Letter) -> list[bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from customers.services import lock_customer, primary_contact
 from dunning.models import (
@@ -79,7 +79,9 @@ def _draft(payment: Payment, notice: ContactAttempt, today: date) -> int:
     adopt_if_new()
     with transaction.atomic():
         lock_customer(payment.customer_id)
-        if ContactAttempt.objects.filter(dedupe_key=key).exists():
+        # its key changes when it is approved, what it is about does not
+        known = Q(dedupe_key=key) | Q(content__payment=payment.pk)
+        if ContactAttempt.objects.filter(known, customer=payment.customer_id).exists():
             return 0
         attempt = ContactAttempt.objects.create(
             customer=payment.customer,
@@ -97,6 +99,7 @@ def _draft(payment: Payment, notice: ContactAttempt, today: date) -> int:
             local_date=today,
             dedupe_key=key,
             content={
+                "payment": payment.pk,
                 "payment_amount": str(payment.amount),
                 "payment_currency": payment.currency,
                 "payment_date": payment.received_on.isoformat(),

@@ -51,11 +51,9 @@ def send_ordinary_copy(
 
 def copy_of(letter: Letter) -> ContactAttempt | None:
     """The ordinary copy that was planned for a letter, if it still counts."""
-    return ContactAttempt.objects.filter(dedupe_key=_key(letter), live=True).first()
-
-
-def _key(letter: Letter) -> str:
-    return f"letter-copy:{letter.pk}"
+    about = {f"content__{EARLIER}": letter.pk}
+    rows = ContactAttempt.objects.filter(customer=letter.attempt.customer_id, live=True, **about)
+    return rows.order_by("-pk").first()
 
 
 def _check(letter: Letter) -> None:
@@ -91,7 +89,7 @@ def _attempt(letter: Letter, actor: Actor, today: date) -> ContactAttempt:
         reason_text=f"Letter {letter.number} came back: {letter.get_status_display().lower()}.",
         planned_on=today,
         local_date=today,
-        dedupe_key=_key(letter),
+        dedupe_key=f"letter-copy:{letter.pk}",
         created_by_id=actor.id,
         content={"purpose": Purpose.LETTER_COPY, EARLIER: letter.pk},
     )

@@ -1,42 +1,53 @@
-"""Letters: what waits to be printed, what goes to whom, posting, and what the post reports."""
+"""Letters by where they are on their way, and one letter as it was printed."""
 
-import secrets
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_safe
 
 from arfollow.shared import clock
-from arfollow.shared.acting import ActionPage, act, back_to, posted
 from arfollow.shared.errors import ServiceError
-from arfollow.shared.events import actor_of
 from arfollow.shared.lists import Column, ListState, ListView
 from arfollow.staff.models import Company, Role
 from arfollow.staff.permissions import RequiresRole, requires
 from dunning.delivery import letters as post
-from dunning.delivery.pdf import merge
-from dunning.forms.letters import DeliveryForm, PostingForm, PrintForm
+from dunning.delivery.behind import EARLIER
 from dunning.forms.outbox import OutboxFilter
-from dunning.models import AttemptState, Channel, ContactAttempt, HeldFor, Letter, LetterStatus
+from dunning.models import (
+    AttemptItem,
+    AttemptState,
+    Channel,
+    ContactAttempt,
+    HeldFor,
+    Letter,
+    LetterStatus,
+)
+from invoices.models import Allocation
 
-WRITES = require_http_methods(["GET", "POST"])
 TABS = {
     "print": "To print",
     "post": "To post",
     "way": "On the way",
+    "missing": "Receipt missing",
+    "back": "Came back",
+    "crossed": "Paid since posting",
     "approval": "Waits for approval",
     "done": "Done",
 }
 ON_THE_WAY = (LetterStatus.POSTED, LetterStatus.IN_TRANSIT, LetterStatus.NOTICE_LEFT)
+RECEIPT_DAYS = 10
+"""After that a receipt is missed."""
+
+CROSSED_FOR = timedelta(days=60)
 
 
-def _today() -> date:
+def today_here() -> date:
+    """Our own day."""
     return clock.today(Company.load().time_zone)
 
 
@@ -48,6 +59,12 @@ def shown_as(show: str) -> Q:
             return planned & Q(letter__status=LetterStatus.PRINTED)
         case "way":
             return Q(letter__status__in=ON_THE_WAY)
+        case "missing":
+            return _receipt_missing()
+        case "back":
+            return Q(letter__status__in=post.RETURNED)
+        case "crossed":
+            return _paid_since()
         case "approval":
             return Q(state=AttemptState.HELD, held_for=HeldFor.APPROVAL)
         case "done":
@@ -57,10 +74,46 @@ def shown_as(show: str) -> Q:
     return planned & unprinted
 
 
+def _receipt_missing() -> Q:
+    """Certified, posted ten days ago or more, and nothing on file that proves it."""
+    since = today_here() - timedelta(days=RECEIPT_DAYS)
+    return Q(letter__certified=True, letter__receipt=None, letter__posted_on__lte=since)
+
+
+def _paid_since() -> Q:
+    """An invoice that the letter asked for was paid on or after the day it was posted."""
+    asked = AttemptItem.objects.filter(attempt=OuterRef(OuterRef("pk")), invoice__isnull=False)
+    paid = Allocation.objects.filter(
+        invoice__in=asked.values("invoice"),
+        payment__isnull=False,
+        reversed_on=None,
+        payment__received_on__gte=OuterRef("letter__posted_on"),
+    )
+    recent = Q(letter__posted_on__gte=today_here() - CROSSED_FOR)
+    return recent & Q(Exists(paid))
+
+
 def letters_of(show: str) -> QuerySet[ContactAttempt]:
     """Letter attempts of a tab, the newest first."""
     rows = ContactAttempt.objects.filter(shown_as(show), channel=Channel.LETTER)
-    return rows.select_related("customer__owner", "letter").defer("content", "error")
+    return rows.select_related("customer__owner", "letter__receipt").defer(
+        "content", "error", "letter__receipt__data"
+    )
+
+
+def _letter(name: str) -> Any:
+    """What an export writes of an attempt's letter."""
+
+    def value(row: ContactAttempt) -> object:
+        letter = getattr(row, "letter", None)
+        return getattr(letter, name) if letter is not None else ""
+
+    return value
+
+
+def _status(row: ContactAttempt) -> str:
+    letter = getattr(row, "letter", None)
+    return letter.get_status_display() if letter is not None else row.get_state_display()
 
 
 class LetterList(RequiresRole, ListView):
@@ -68,15 +121,27 @@ class LetterList(RequiresRole, ListView):
 
     role = Role.READ_ONLY
     template_name = "dunning/letters.html"
-    title = "Letters"
     columns = (
         Column("customer__name", "Customer"),
+        Column("customer__number", "Customer number", export_only=True),
+        Column("letter_number", "Letter", sortable=False, value=_letter("number")),
         Column("tone", "Tone"),
         Column("planned_on", "Decided on"),
-        Column("state", "State"),
+        Column("state", "Where it is", value=_status),
+        Column("dated", "Dated", export_only=True, value=_letter("dated")),
+        Column("posted", "Posted", export_only=True, value=_letter("posted_on")),
+        Column("article", "Article number", export_only=True, value=_letter("article_number")),
+        Column("reported", "Reported", export_only=True, value=_letter("reported_on")),
+        Column("signer", "Signed by", export_only=True, value=_letter("signer")),
+        Column("receipt", "Receipt", export_only=True, value=_letter("receipt_name")),
+        Column("reason_text", "Why", sortable=False),
     )
     default_sort = "-pk"
     filter_form = OutboxFilter
+
+    @property
+    def title(self) -> str:  # type: ignore[override]  # the tab decides
+        return f"Letters {TABS[self.show]}"
 
     @property
     def show(self) -> str:
@@ -85,6 +150,15 @@ class LetterList(RequiresRole, ListView):
 
     def rows(self) -> QuerySet[Any, Any]:
         return letters_of(self.show)
+
+    def decorate(self, rows: list[Any]) -> None:
+        """The ordinary copy of a letter that came back, and the thank-you of a crossed one."""
+        if self.show == "back":
+            copies = _about(EARLIER, [row.letter.pk for row in rows], rows)
+            for row in rows:
+                row.copy = copies.get(row.letter.pk)
+        if self.show == "crossed":
+            _with_thanks(rows)
 
     def more(self, shown: ListState) -> dict[str, object]:
         counts = {key: letters_of(key).count() for key in TABS if key != "done"}
@@ -104,137 +178,47 @@ class LetterList(RequiresRole, ListView):
         }
 
 
-@WRITES
-@requires(Role.COLLECTOR)
-def letters_print(request: HttpRequest) -> HttpResponse:
-    """What goes to whom, and the button that prints it."""
-    waiting = list(letters_of("print").prefetch_related("items")[:200])
-    form = PrintForm(posted(request), waiting=waiting)
-    if form.is_bound and form.is_valid():
-        return _print(request, form.cleaned_data["pk"])
-    rows = [_to_print(attempt) for attempt in waiting]
-    final = sum(1 for attempt in waiting if attempt.tone == "final")
-    context = {"rows": rows, "form": form, "what": _count_words(len(rows), final), "final": final}
-    status = 422 if form.errors else 200
-    return render(request, "dunning/letters_print.html", context, status=status)
+def _about(key: str, ids: Sequence[int], rows: Sequence[Any]) -> dict[int, ContactAttempt]:
+    """The attempts of these rows' customers whose content names one of the ids."""
+    customers = {row.customer_id for row in rows}
+    found = ContactAttempt.objects.filter(
+        customer__in=customers, live=True, **{f"content__{key}__in": list(ids)}
+    )
+    return {int(row.content[key]): row for row in found.order_by("pk")}
 
 
-def _to_print(attempt: ContactAttempt) -> dict[str, Any]:
-    address = attempt.customer.addresses.filter(active=True).first()
-    totals: dict[str, Any] = {}
-    for item in attempt.items.all():
-        if item.part == "please_pay":
-            totals[item.currency] = totals.get(item.currency, 0) + item.amount
-    return {"attempt": attempt, "address": address, "totals": totals}
+def _with_thanks(rows: list[Any]) -> None:
+    """When each was paid, and the draft that says thank you."""
+    paid: dict[int, Allocation] = {}
+    ids = [row.pk for row in rows]
+    named = AttemptItem.objects.filter(attempt__in=ids, invoice__isnull=False)
+    attempts: dict[int, set[int]] = {}
+    for attempt_id, invoice_id in named.values_list("attempt_id", "invoice_id"):
+        attempts.setdefault(attempt_id, set()).add(invoice_id or 0)
+    found = Allocation.objects.filter(
+        invoice__in=named.values("invoice"), payment__isnull=False, reversed_on=None
+    )
+    for row in rows:
+        row.paid_on, row.thanks = None, None
+    for each in found.select_related("payment").order_by("pk"):
+        for row in rows:
+            since = row.letter.posted_on
+            if each.invoice_id in attempts.get(row.pk, ()) and each.payment.received_on >= since:
+                paid[row.pk] = each
+    drafts = _about("payment", [each.payment_id or 0 for each in paid.values()], rows)
+    for row in rows:
+        if row.pk in paid:
+            row.paid_on = paid[row.pk].payment.received_on
+            row.thanks = drafts.get(paid[row.pk].payment_id or 0)
 
 
-def _count_words(number: int, final: int) -> str:
-    """The button names the act: "3 final demands", "2 letters and 1 final demand"."""
-    others = number - final
-    demands = f"{final} final demand{'' if final == 1 else 's'}"
-    letters = f"{others} letter{'' if others == 1 else 's'}"
-    return " and ".join(words for words, n in ((letters, others), (demands, final)) if n)
-
-
-def _print(request: HttpRequest, ids: Sequence[int]) -> HttpResponse:
-    batch = post.print_letters(ids, actor=actor_of(request.user))
-    for attempt_id, why in batch.left_out:
-        name = ContactAttempt.objects.select_related("customer").get(pk=attempt_id).customer.name
-        messages.error(request, f"Not printed, {name}: {why}")
-    if not batch.letters:
-        return redirect("letters-print")
-    stamp = secrets.token_hex(6)
-    printed = [letter.pk for letter in batch.letters]
-    Letter.objects.filter(pk__in=printed).update(print_batch=stamp)
-    messages.success(request, f"{_letters(len(printed))} printed.")
-    return redirect("letters-batch", stamp)
-
-
-def _letters(number: int) -> str:
-    return "1 letter is" if number == 1 else f"{number} letters are"
-
-
-@require_safe
-@requires(Role.READ_ONLY)
-def letters_batch(request: HttpRequest, batch: str) -> HttpResponse:
-    """What was printed together: one PDF, then into the envelopes."""
-    rows = Letter.objects.filter(print_batch=batch).select_related("attempt__customer")
-    letters = list(rows.order_by("pk"))
-    context = {"letters": letters, "batch": batch, "pages": sum(each.pages for each in letters)}
-    return render(request, "dunning/letters_batch.html", context)
-
-
-@require_safe
-@requires(Role.READ_ONLY)
-def letters_file(request: HttpRequest, batch: str) -> HttpResponse:
-    """All letters of a batch in one PDF, as they were printed."""
-    rows = Letter.objects.filter(print_batch=batch, document__isnull=False)
-    found = [bytes(row.document.data) for row in rows.select_related("document") if row.document]
-    if not found:
-        return redirect("letter-list")
-    return _pdf(merge(found), f"letters-{batch}.pdf")
-
-
-def _pdf(data: bytes, name: str) -> HttpResponse:
+def pdf(data: bytes, name: str, *, download: bool = False) -> HttpResponse:
+    """A PDF of ours, shown or saved, kept by no cache."""
     response = HttpResponse(data, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{name}"'
+    how = "attachment" if download else "inline"
+    response["Content-Disposition"] = f'{how}; filename="{name}"'
     response["Cache-Control"] = "no-store"
     return response
-
-
-@WRITES
-@requires(Role.COLLECTOR)
-def letters_post(request: HttpRequest) -> HttpResponse:
-    """Into the post; names the letters to pull because they were paid since (rule 7)."""
-    printed = Letter.objects.filter(status=LetterStatus.PRINTED).select_related("attempt__customer")
-    letters = list(printed.order_by("pk")[:200])
-    form = PostingForm(posted(request), letters=letters, initial={"on": _today()})
-    if form.is_bound and form.is_valid():
-        _post_all(request, form)
-        return redirect("letters-post")
-    context = {"form": form, "what": len(letters)}
-    status = 422 if form.errors else 200
-    return render(request, "dunning/letters_post.html", context, status=status)
-
-
-def _post_all(request: HttpRequest, form: PostingForm) -> None:
-    chosen, day = form.chosen(), form.cleaned_data["on"]
-    pulled = {
-        letter.pk: (letter, why)
-        for letter, why in post.must_be_pulled([row.pk for row, _ in chosen], today=_today())
-    }
-    for letter, why in pulled.values():
-        messages.error(request, f"Pull letter {letter.number} out of the pile: {why}")
-    done = [
-        _post_one(request, row, day, article) for row, article in chosen if row.pk not in pulled
-    ]
-    if sum(done):
-        messages.success(request, f"{_letters(sum(done))} in the post.")
-
-
-def _post_one(request: HttpRequest, letter: Letter, day: date, article: str) -> int:
-    try:
-        post.mark_posted(letter.pk, day, article, actor=actor_of(request.user))
-    except ServiceError as refusal:
-        messages.error(request, f"Letter {letter.number}: {refusal}")
-        return 0
-    return 1
-
-
-@require_safe
-@requires(Role.READ_ONLY)
-def letter_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    rows = Letter.objects.select_related("attempt__customer", "printed_by", "document")
-    letter = get_object_or_404(rows, pk=pk)
-    context = {
-        "letter": letter,
-        "attempt": letter.attempt,
-        "customer": letter.attempt.customer,
-        "back": back_to(request, reverse("letter-list")),
-        "on_the_way": letter.status in (*ON_THE_WAY, LetterStatus.UNCLAIMED, LetterStatus.REFUSED),
-        "to_post": letter.status == LetterStatus.PRINTED,
-    }
-    return render(request, "dunning/letter.html", context)
 
 
 @require_safe
@@ -254,41 +238,7 @@ def attempt_letter(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _shown(request: HttpRequest, attempt: ContactAttempt, name: str) -> HttpResponse:
     try:
-        return _pdf(post.preview_letter(attempt), name)
+        return pdf(post.preview_letter(attempt), name)
     except ServiceError as refusal:
         messages.error(request, str(refusal))
         return redirect("attempt-detail", attempt.pk)
-
-
-@WRITES
-@requires(Role.COLLECTOR)
-def letter_posted(request: HttpRequest, pk: int) -> HttpResponse:
-    """One letter into the post."""
-    rows = Letter.objects.select_related("attempt__customer")
-    letter = get_object_or_404(rows, pk=pk)
-    form = PostingForm(posted(request), letters=[letter], initial={"on": _today()})
-    if form.is_bound and form.is_valid():
-        _post_all(request, form)
-        return redirect("letter-detail", pk)
-    context = {"form": form, "what": 1}
-    return render(request, "dunning/letters_post.html", context, status=422 if form.errors else 200)
-
-
-@WRITES
-@requires(Role.COLLECTOR)
-def letter_delivery(request: HttpRequest, pk: int) -> HttpResponse:
-    letter = get_object_or_404(Letter.objects.select_related("attempt__customer"), pk=pk)
-    page = ActionPage(
-        title=f"Letter {letter.number}",
-        submit="Record what the post says",
-        back=back_to(request, reverse("letter-detail", args=[pk])),
-        sub=letter.attempt.customer.name,
-        text="The next step counts from delivery. A letter that came back asks for the address.",
-    )
-
-    def record(data: Any) -> str:
-        actor = actor_of(request.user)
-        row = post.mark_delivery(pk, data["status"], data["on"], data["signer"], actor=actor)
-        return f"Letter {row.number}: {row.get_status_display().lower()}."
-
-    return act(request, page, DeliveryForm(posted(request), initial={"on": _today()}), record)
