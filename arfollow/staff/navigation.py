@@ -10,6 +10,7 @@ from arfollow.staff.models import Company
 ENTRIES = (
     ("dashboard", "Dashboard"),
     ("worklist", "Worklist"),
+    ("desk", "Call desk"),
     ("promise-list", "Agreements"),
     ("customer-list", "Customers"),
     ("invoice-list", "Invoices"),

@@ -41,11 +41,14 @@ class CallBackForm(AnswerForm):
 
 class PromiseForm(AnswerForm):
     on = DayField(label="They pay on")
-    amount = AmountField(label="Amount", required=False, help_text="Empty: all that is overdue.")
+    amount = AmountField(label="Amount", required=False, help_text="Empty: all that is ticked.")
     currency = forms.ChoiceField(label="Currency")
 
-    def __init__(self, *args: Any, currencies: tuple[str, ...] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, currencies: tuple[str, ...] = (), pays_why: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["on"].help_text = pays_why
         if len(currencies) > 1:
             field = self.fields["currency"]
             field.choices = [(code, code) for code in currencies]  # type: ignore[attr-defined]  # a choice field
@@ -91,7 +94,7 @@ class DisputeForm(AnswerForm):
     amount = AmountField(
         label="Disputed amount",
         required=False,
-        help_text="Empty: all that is open of the invoices chosen below.",
+        help_text="Empty: all that is open of the ticked invoices.",
     )
 
 
@@ -129,11 +132,13 @@ FORMS: Mapping[CallOutcome, type[AnswerForm]] = {
 }
 
 
-def first_answers(days: Days, *, email: str) -> Mapping[CallOutcome, Mapping[str, Any]]:
-    """What the small forms start with: the likeliest day, the address we have."""
-    run: date = days.next_day
+def first_answers(
+    days: Days, *, email: str, pays_on: date | None = None
+) -> Mapping[CallOutcome, Mapping[str, Any]]:
+    """What the small forms start with: the likeliest day (their pay run), the address we have."""
+    run: date = pays_on or days.next_day
     return {
-        CallOutcome.PROMISE: {"on": days.promise_default},
+        CallOutcome.PROMISE: {"on": pays_on or days.promise_default},
         CallOutcome.CALL_BACK: {"at": days.retry_at},
         CallOutcome.WAITING_APPROVAL: {"on": days.document_until},
         CallOutcome.PAYMENT_RUN: {"on": run},

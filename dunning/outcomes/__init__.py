@@ -10,13 +10,14 @@ from dunning.outcomes.agreements import (
     release_hold,
 )
 from dunning.outcomes.calls import add_answer, record_call
+from dunning.outcomes.copies import Wanted, send_copies
 from dunning.outcomes.crossed import draft_thanks
 from dunning.outcomes.days import Days, days_around, zone_of
 from dunning.outcomes.hours import BestHour, Hours, best_hour, hours_at
 from dunning.outcomes.inputs import Answer, CallInput
 from dunning.outcomes.items import OpenItem, collectible_by_currency, open_items
 from dunning.outcomes.messages import remind_of_promises
-from dunning.outcomes.notes import TaskNote, finish_task, open_task
+from dunning.outcomes.notes import TaskNote, finish_task, leave_event, open_task
 from dunning.outcomes.plan_money import PlansSettled, settle_plans
 from dunning.outcomes.plans import (
     Part,
@@ -65,6 +66,7 @@ __all__ = [
     "PromiseRecord",
     "Row",
     "Settled",
+    "Wanted",
     "TaskNote",
     "add_answer",
     "add_hold",
@@ -83,6 +85,7 @@ __all__ = [
     "hours_at",
     "last_logged",
     "lay_out",
+    "leave_event",
     "offer_plan",
     "next_try",
     "open_items",
@@ -98,6 +101,7 @@ __all__ = [
     "remind_of_promises",
     "say_day",
     "settle_plans",
+    "send_copies",
     "settle_promises",
     "take_back",
     "tried_days",

@@ -1,21 +1,14 @@
 """What an outcome puts into the outbox, or takes out of it."""
 
-import uuid
 from collections.abc import Sequence
 
 from arfollow.shared.errors import ServiceError
 from customers.models import Contact
-from dunning.models import (
-    AttemptKind,
-    AttemptRecipient,
-    AttemptState,
-    Channel,
-    ContactAttempt,
-    Tone,
-)
+from dunning.models import AttemptState, ContactAttempt
 from dunning.outbox import moves
+from dunning.outcomes.copies import Copy, plan_copy
 from dunning.outcomes.inputs import Case
-from dunning.outcomes.items import OpenItem, list_items
+from dunning.outcomes.items import OpenItem
 from dunning.outcomes.trail import UNDO
 from dunning.policy import Reason
 
@@ -30,26 +23,10 @@ def resend(case: Case, items: Sequence[OpenItem], *, contact: Contact | None = N
     to = contact or case.contact
     if to is None or not to.can_email:
         raise ServiceError("There is no usable e-mail address to send it to.")
-    attempt = ContactAttempt.objects.create(
-        customer=case.customer,
-        channel=Channel.EMAIL,
-        kind=AttemptKind.RESEND,
-        tone=Tone.FRIENDLY,
-        language=case.customer.language,
-        lead_invoice_id=items[0].key.invoice_id if items else None,
-        lead_instalment_no=items[0].key.instalment_no if items else 0,
-        automatic=False,
-        exempt=True,
-        reason="asked",
-        reason_text=f"Asked for on the telephone: {case.record.get_outcome_display().lower()}.",
-        planned_on=case.days.today,
-        local_date=case.days.today,
-        due_at=case.days.now + UNDO,
-        dedupe_key=f"resend:{uuid.uuid4()}",
-        created_by_id=case.actor.id,
-    )
-    list_items(attempt, items, today=case.days.today)
-    AttemptRecipient.objects.create(attempt=attempt, contact=to, name=to.name, address=to.email)
+    where = "in writing" if case.record.reply_id else "on the telephone"
+    why = f"Asked for {where}: {case.record.get_outcome_display().lower()}."
+    days = case.days
+    plan_copy(Copy(case.customer, to, items, days.today, days.now + UNDO, why), actor=case.actor)
 
 
 def stop_everything(case: Case, text: str) -> int:

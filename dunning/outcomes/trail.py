@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import Model, Q
 
-from customers.models import Contact, Customer
+from customers.models import Contact, Customer, FraudWarning
 from dunning.models import (
     AttemptItem,
     AttemptState,
@@ -84,6 +84,10 @@ WATCHED: tuple[Watched, ...] = (
     ),
     Watched(
         "plan", PaymentPlan, "customer", Q(status__in=UNENDED), ("status", "total"), "The plan"
+    ),
+    Watched(
+        "warning", FraudWarning, "customer", Q(cleared_at=None), ("text", "cleared_at"),
+        "The warning",
     ),
     Watched(
         "dispute", Dispute, "invoice__customer", Q(status=DisputeStatus.OPEN),

@@ -157,7 +157,7 @@ def _typed(watched: Watched, values: Mapping[str, Any]) -> dict[str, Any]:
 def _remove(step: Mapping[str, Any], own_id: int) -> list[str]:
     undone: list[str] = []
     new: Mapping[str, Any] = step["new"]
-    for name in ("dispute", "plan", "promise", "hold", "task"):
+    for name in ("dispute", "plan", "promise", "hold", "task", "warning"):
         for pk in new.get(name, {}):
             undone.append(_delete(BY_NAME[name], int(pk)))
     for pk in new.get("attempt", {}):

@@ -104,6 +104,8 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     "attempt-decline": (LEAD, LEAD),
     "attempt-resolve": (NOBODY, WORK),
     "attempt-release": (NOBODY, LEAD),
+    "attempt-retry": (NOBODY, WORK),
+    "attempt-call": (NOBODY, WORK),
     "letter-list": (READ, NOBODY),
     "letters-print": (WORK, WORK),
     "letters-post": (WORK, WORK),
