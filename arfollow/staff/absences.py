@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from arfollow.shared import events
 from arfollow.shared.errors import ServiceError
@@ -26,6 +27,11 @@ def covered_by(user: User, today: date) -> set[int]:
                 found.add(absent)
                 waiting.add(absent)
     return found
+
+
+def covered_today(user: User, today: date) -> QuerySet[Absence]:
+    """The absences that this person covers today, for lists: no query of its own."""
+    return Absence.objects.filter(covered_by=user, starts_on__lte=today, ends_on__gte=today)
 
 
 def _away(today: date) -> dict[int, int]:

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -92,6 +92,8 @@ def owner_rules(request: HttpRequest) -> HttpResponse:
 @require_POST
 @requires(Role.MANAGER)
 def owner_rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(OwnerRule, pk=pk)
+
     def drop() -> str:
         drop_owner_rule(pk, actor=actor_of(request.user))
         return "The rule is gone; customers keep their owners."
@@ -119,9 +121,8 @@ def absences(request: HttpRequest) -> HttpResponse:
 @require_POST
 @requires(Role.COLLECTOR)
 def absence_end(request: HttpRequest, pk: int) -> HttpResponse:
-    row = Absence.objects.select_related("user").filter(pk=pk).first()
-    if row is not None:
-        _check_whose(request, row.user)
+    row = get_object_or_404(Absence.objects.select_related("user"), pk=pk)
+    _check_whose(request, row.user)
 
     def end() -> str:
         end_absence(pk, actor=actor_of(request.user))

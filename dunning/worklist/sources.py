@@ -25,6 +25,7 @@ from django.db.models import (
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.db.models.functions import Cast, Coalesce, TruncDate
 
+from arfollow.staff.absences import covered_today
 from arfollow.staff.models import User
 from dunning.models import (
     AttemptKind,
@@ -273,6 +274,7 @@ def _whose(source: Source, path: str, scope: Scope) -> Q:
     if scope.owner is None:
         return Q()
     mine = Q(**{f"{path}__owner": scope.owner})
+    mine |= Q(**{f"{path}__owner__in": covered_today(scope.owner, scope.today).values("user")})
     mine = mine if scope.only else mine | nobodys
     return mine | Q(assigned_to=scope.owner) if source.kind in ("task", "agreed") else mine
 
