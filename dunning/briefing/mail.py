@@ -112,6 +112,8 @@ def _large(row: Large, code: str) -> str:
 
 def _member(one: Member) -> str:
     due = f"{one.name}: {_counted(one.due, 'call')} due"
+    if one.due and one.capacity:
+        due += f", {one.today} of {one.capacity} today"
     if one.due and one.load is not None:
         due += f", {one.load} days at {one.pace} a day"
     week = ", ".join(

@@ -14,7 +14,7 @@ from arfollow.shared.money import round_half_up
 from arfollow.shared.workdays import Calendar
 from arfollow.staff.models import Role, User
 from dunning.models import CallRecord, Direction, Promise, Task
-from dunning.worklist import SOURCES, TABS, Scope, counts
+from dunning.worklist import SOURCES, TABS, Scope, calls_made, counts
 from dunning.worklist.sources import narrowed
 from invoices.models import Payment
 
@@ -28,7 +28,9 @@ NOBODY = "Nobody’s customers"
 class Member:
     """One of us. ``pace`` is calls made on a business day, ``load`` the days that those due take.
 
-    ``load`` is None where nobody's pace is known.
+    ``load`` is None where nobody's pace is known. ``today`` are the calls made today and those
+    of their own customers that have room yet, out of ``capacity`` a day (rule 5); the worklist
+    shows the same ones. What has no room is ``later``.
     """
 
     name: str
@@ -38,6 +40,20 @@ class Member:
     calls: int
     promises: int
     payments: int
+    capacity: int = 0
+    made: int = 0
+
+    @property
+    def today(self) -> int:
+        return self.made + min(self.due, self._room)
+
+    @property
+    def later(self) -> int:
+        return max(self.due - self._room, 0)
+
+    @property
+    def _room(self) -> int:
+        return max(self.capacity - self.made, 0)
 
 
 def team(today: date, *, zone: str, calendar: Calendar) -> list[Member]:
@@ -49,9 +65,14 @@ def team(today: date, *, zone: str, calendar: Calendar) -> list[Member]:
     made = _calls(at__gte=month, at__lt=midnight)
     calls, promises = _calls(at__gte=week), _promises(today - WEEK)
     payments = _payments(week, today - WEEK)
+    today_made = calls_made(today)
     people = User.objects.filter(is_active=True).exclude(role=Role.READ_ONLY)
     found = [
-        _member(str(user), user.pk, due, made, days, (calls, promises, payments))
+        replace(
+            _member(str(user), user.pk, due, made, days, (calls, promises, payments)),
+            capacity=user.calls_a_day,
+            made=today_made[user.pk],
+        )
         for user in people.order_by("first_name", "last_name", "pk")
     ]
     found.sort(key=lambda member: (-member.due, -member.pace))

@@ -13,7 +13,7 @@ from django.db.models import CharField, Count, Value
 from dunning.worklist.beside import enrich, held_back
 from dunning.worklist.priority import renew
 from dunning.worklist.rows import DESCRIBE, READ_BY, READERS, Money, Work
-from dunning.worklist.share import Share, share_of
+from dunning.worklist.share import Share, calls_made, share_of
 from dunning.worklist.sources import (
     LATER,
     SOURCES,
@@ -38,6 +38,7 @@ __all__ = [
     "Scope",
     "Share",
     "Work",
+    "calls_made",
     "chosen",
     "counts",
     "everything",

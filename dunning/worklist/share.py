@@ -4,7 +4,11 @@ A person's own customers come first, then those that nobody owns; within each th
 first, so that what waits for tomorrow is what can best wait.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import date
+
+from django.db.models import Count
 
 from arfollow.staff.models import User
 from dunning.models import CallRecord, Channel, Direction
@@ -33,15 +37,17 @@ def room_of(user: User, made: int) -> int:
     return max(user.calls_a_day - made, 0)
 
 
-def calls_made(user: User, scope: Scope) -> int:
-    """Calls we made today, by that person; those they answered are not planned by us."""
-    rows = CallRecord.objects.filter(by=user, direction=Direction.OUT)
-    return rows.filter(attempt__channel=Channel.CALL, attempt__done_on=scope.today).count()
+def calls_made(today: date) -> Counter[int | None]:
+    """Calls we made on a day, by person; those they made to us are not planned by anybody."""
+    rows = CallRecord.objects.filter(
+        direction=Direction.OUT, attempt__channel=Channel.CALL, attempt__done_on=today
+    ).order_by()
+    return Counter(dict(rows.values_list("by").annotate(n=Count("pk"))))
 
 
 def share_of(user: User, scope: Scope) -> Share:
     """Today's share of the person whose list it is, whatever else the list is narrowed to."""
-    made = calls_made(user, scope)
+    made = calls_made(scope.today)[user.pk]
     room = room_of(user, made)
     whose = Scope(scope.today, scope.until, kind=CALLS, sort=PRIORITY)
     own = keys_of(replace(whose, owner=user, only=True), None, limit=room) if room else []

@@ -7,13 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from arfollow.shared.workdays import Calendar
 from arfollow.staff.models import User
 from customers.models import Customer
 from dunning import worklist
+from dunning.briefing.team import team
 from dunning.models import (
     CallOutcome,
     ContactAttempt,
@@ -28,7 +31,7 @@ from dunning.worklist.sources import AGE, AMOUNT, WAITING
 from invoices.models import Invoice
 from invoices.services import record_payment
 from tests import make
-from tests.dunning.calling import MONDAY, Line, planned_call, ring
+from tests.dunning.calling import MONDAY, MORNING, Line, planned_call, ring
 
 pytestmark = pytest.mark.django_db
 END_OF_DAY = datetime(2026, 3, 3, tzinfo=UTC)
@@ -409,3 +412,22 @@ def test_the_share_costs_the_same_however_much_there_is() -> None:
     with CaptureQueriesContext(connection) as many:
         share_of(me, scope(me))
     assert len(many) <= len(few) <= 5
+
+
+def test_the_dashboard_counts_the_calls_that_the_worklist_shows() -> None:
+    me = capacity(3)
+    first, *_ = [of(me, f"{number + 1}00.00") for number in range(5)]
+    of(None, "900.00")
+    renew(MONDAY)
+    first.caller = me
+    with time_machine.travel(MORNING):
+        first.call(
+            CallOutcome.VOICEMAIL, attempt=ContactAttempt.objects.get(customer=first.customer)
+        )
+    renew(MONDAY)
+    share = share_of(me, scope(me))
+    row = next(
+        one for one in team(MONDAY, zone="UTC", calendar=Calendar("XX")) if one.capacity == 3
+    )
+    assert (row.today, row.capacity) == (share.made + share.own, share.capacity) == (3, 3)
+    assert (row.made, row.later) == (1, 2)
