@@ -321,3 +321,14 @@ def end_plan(plan: PaymentPlan, status: PlanStatus, said: str, on: date, actor: 
     leave_event(f"plan.{status}", plan, plan.customer_id, said, actor)
     drop_messages(said, plan_id=plan.pk)
     touch(plan.customer_id)
+
+
+def ended_plan(customer_id: int) -> PaymentPlan | None:
+    """The plan that was not kept, while it is the newest and something of it is still open."""
+    agreed = PaymentPlan.objects.filter(customer_id=customer_id).exclude(
+        status__in=[PlanStatus.DRAFT, PlanStatus.WITHDRAWN]
+    )
+    newest = agreed.order_by("-pk").first()
+    if newest is None or newest.status != PlanStatus.ENDED:
+        return None
+    return newest if newest.invoices.filter(open_amount__gt=0).exists() else None

@@ -29,7 +29,7 @@ from dunning.models import (
     Task,
     TaskStatus,
 )
-from dunning.outcomes import promise_record
+from dunning.outcomes import ended_plan, promise_record
 from dunning.outcomes.supply import over_limit
 from dunning.views.figures import customer_totals
 from dunning.views.next_step import next_of, stops_of
@@ -120,6 +120,7 @@ def agreements(customer: Customer, today: dt.date) -> dict[str, object]:
     return {
         "holds": holds.select_related("invoice").order_by("ends_on"),
         "promises": Promise.objects.filter(customer=customer, status=PromiseStatus.OPEN),
+        "ended_plan": ended_plan(customer.pk),
         "plans": PaymentPlan.objects.filter(
             customer=customer, status__in=(PlanStatus.DRAFT, PlanStatus.ACTIVE)
         ),

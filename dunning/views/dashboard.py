@@ -61,7 +61,8 @@ def kpis(found: Briefing) -> list[dict[str, str]]:
         _kpi("Open", code, totals.open, counted(totals.open_invoices, "invoice")),
         _kpi("Overdue", code, totals.overdue, _overdue_note(totals)),
         _neglected(main, found.standings),
-        _kpi("Promised this week", code, main.promised, counted(main.promises, "promise")),
+        _kpi("Promised this week", code, main.promised, counted(main.promises, "promise"))
+        | {"url": address("promise-list")},
         _kpi("Collected this month", code, main.collected, counted(main.payments, "payment")),
         {"label": "DSO, counted back", "value": in_days(main.dso), "note": dso_note(main)},
     ]
