@@ -95,13 +95,15 @@ def _row(
         pages=letter.pages,
         behind=sum(copy.pages for copy in copies),
         sheets=sum((pages + 1) // 2 for pages in own),
-        missing=tuple(_missing(copy) for copy in copies if copy.missing),
+        missing=_missing(copies),
     )
 
 
-def _missing(copy: LetterCopy) -> str:
-    what = f"invoice {copy.invoice}" if copy.invoice else f"letter {copy.earlier}"
-    return f"{what}: {copy.missing}"
+def _missing(copies: Sequence[LetterCopy]) -> tuple[str, ...]:
+    """``HP-1, HP-2: no original on file``: what has no copy, by the reason."""
+    reasons = dict.fromkeys(copy.missing for copy in copies if copy.missing)
+    named = {why: [str(c.invoice) for c in copies if c.missing == why] for why in reasons}
+    return tuple(f"{', '.join(numbers)}: {why}" for why, numbers in named.items())
 
 
 def sums(rows: Sequence[Listed]) -> list[Sum]:

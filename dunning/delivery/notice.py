@@ -44,7 +44,7 @@ from dunning.wording.notice import (
     PromiseNote,
     Purpose,
 )
-from dunning.wording.texts import FALLBACK_LANGUAGE
+from dunning.wording.texts import FALLBACK_LANGUAGE, default_tone
 from invoices.models import LedgerSource
 
 ASKED_TO_COLLEAGUES = (Channel.INTERNAL, Channel.HANDOVER)
@@ -119,18 +119,33 @@ def text_of(attempt: ContactAttempt) -> Text:
     edited = attempt.content
     if "body" in edited:
         return text_with(attempt, str(edited.get("subject", "")), str(edited["body"]))
+    for row in _own_texts(attempt, purpose):
+        return text_with(attempt, row.subject, row.body, row.language)
+    language = attempt.language or FALLBACK_LANGUAGE
+    return preset(purpose, attempt.channel, attempt.tone, language)
+
+
+def _own_texts(attempt: ContactAttempt, purpose: Purpose) -> list[MessageTemplate]:
+    """Our own texts for it, the best first: its tone, its language.
+
+    Beside the ladder a purpose has one text for every tone.
+    """
+    if purpose is Purpose.LETTER_COPY:
+        return []
     kind = "" if attempt.kind == AttemptKind.LADDER else attempt.kind
+    tones = (attempt.tone, default_tone(purpose)) if kind else (attempt.tone,)
     own = MessageTemplate.objects.filter(
         channel=attempt.channel,
-        tone=attempt.tone,
+        tone__in=tones,
         kind=kind,
         current=True,
         language__in=(attempt.language, FALLBACK_LANGUAGE),
     )
-    for row in sorted(own, key=lambda row: row.language != attempt.language):
-        return text_with(attempt, row.subject, row.body, row.language)
-    language = attempt.language or FALLBACK_LANGUAGE
-    return preset(purpose, attempt.channel, attempt.tone, language)
+
+    def farther(row: MessageTemplate) -> tuple[bool, bool]:
+        return row.tone != attempt.tone, row.language != attempt.language
+
+    return sorted(own, key=farther)
 
 
 def text_with(

@@ -55,7 +55,10 @@ def _lay(writer: PdfWriter, document: bytes, paper: Paper) -> None:
         writer.append(reader, import_outline=False)
         return
     for page in reader.pages:
-        writer.add_page(page if _fits(page, paper) else _on_paper(page, paper))
+        if _fits(page, paper):
+            writer.add_page(page)
+        else:
+            writer.add_blank_page(*paper).merge_transformed_page(page, _moved(page, paper))
 
 
 def _fits(page: PageObject, paper: Paper) -> bool:
@@ -64,23 +67,22 @@ def _fits(page: PageObject, paper: Paper) -> bool:
     return straight and abs(width - paper[0]) < TOLERANCE and abs(height - paper[1]) < TOLERANCE
 
 
-def _on_paper(page: PageObject, paper: Paper) -> PageObject:
-    """The page in the middle of our paper; a page that lies across is turned upright."""
-    page.transfer_rotation_to_content()
+def _moved(page: PageObject, paper: Paper) -> Transformation:
+    """The page into the middle of our paper; one that lies across is turned upright."""
     box = page.cropbox
     width, height = float(box.width), float(box.height)
     moved = Transformation().translate(-float(box.left), -float(box.bottom))
-    if (width > height) != (paper[0] > paper[1]):
-        moved = moved.rotate(90).translate(height, 0)
+    turns = page.rotation % 360 // 90
+    lies_across = (width > height) != bool(turns % 2)
+    if lies_across != (paper[0] > paper[1]):
+        turns += 3
+    for _ in range(turns % 4):  # a quarter to the right each
+        moved = moved.rotate(-90).translate(0, width)
         width, height = height, width
-    room = (paper[0] - 2 * MARGIN, paper[1] - 2 * MARGIN)
-    scale = min(1.0, room[0] / width, room[1] / height)
-    moved = moved.scale(scale).translate(
+    scale = min(1.0, (paper[0] - 2 * MARGIN) / width, (paper[1] - 2 * MARGIN) / height)
+    return moved.scale(scale).translate(
         (paper[0] - width * scale) / 2, (paper[1] - height * scale) / 2
     )
-    sheet = PageObject.create_blank_page(width=paper[0], height=paper[1])
-    sheet.merge_transformed_page(page, moved)
-    return sheet
 
 
 def page_sizes(document: bytes) -> list[Paper]:

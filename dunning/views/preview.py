@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from arfollow.shared import clock
 from arfollow.shared.errors import ServiceError
 from arfollow.staff.models import Company
-from dunning.delivery.foresee import foresee
+from dunning.delivery.foresee import WAITING, foresee
 from dunning.delivery.mime import render_email
 from dunning.delivery.pdf import PdfNotMade
 from dunning.models import Channel, ContactAttempt, FrozenMessage
 from dunning.wording import NoSuchText, WordingError
 
-SHOWN = (Channel.EMAIL, Channel.INTERNAL, Channel.CALL, Channel.VISIT)
+SHOWN = frozenset(Channel.values)
 PAGE = "<!doctype html><meta charset='utf-8'><title>{title}</title><pre>{text}</pre>"
 
 
@@ -27,11 +27,11 @@ class Preview:
 
 
 def preview_of(attempt: ContactAttempt) -> Preview:
-    """The message of an attempt; letters have their PDF instead."""
+    """The message of an attempt; of a letter its words, beside which it has its PDF."""
     if attempt.channel not in SHOWN:
         return Preview(problem="This is no message.")
     frozen = FrozenMessage.objects.filter(attempt=attempt).first()
-    if frozen is not None:
+    if frozen is not None and attempt.state not in WAITING:
         return Preview(
             frozen.subject, frozen.html or _page(frozen.text), sent=bool(attempt.sent_at)
         )
