@@ -12,6 +12,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from arfollow.shared import faults
 from arfollow.shared.events import SYSTEM, Actor
 from arfollow.staff.models import Company
 from dunning.delivery.cover import addresses_of, cover_pdf, paper_of
@@ -70,12 +71,14 @@ def name_batch(batch: PrintBatch, *, now: datetime) -> PrintJob:
     """Give the letters that have no batch yet the name of this one; else it is the old one."""
     if not batch.letters:
         return PrintJob("", batch)
+    faults.point("L7")
     name = f"{now:%Y%m%d-%H%M%S}-{batch.letters[0].pk}"
     ids = [letter.pk for letter in batch.letters]
     unnamed = Letter.objects.filter(pk__in=ids, print_batch="")
     unnamed = unnamed.exclude(status__in=(LetterStatus.DRAFTED, LetterStatus.APPROVED))
     if not unnamed.update(print_batch=name):
         name = batch.letters[0].print_batch
+    faults.point("L8")
     return PrintJob(name, batch)
 
 
