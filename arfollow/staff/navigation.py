@@ -14,6 +14,7 @@ ENTRIES = (
     ("promise-list", "Agreements"),
     ("customer-list", "Customers"),
     ("invoice-list", "Invoices"),
+    ("approval-list", "Approvals"),
     ("outbox", "Outbox"),
     ("letter-list", "Letters"),
     ("import-list", "Imports"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from arfollow.shared.chains import faults_of
 from arfollow.shared.models import Event
@@ -69,18 +70,18 @@ def evidence_pdf(evidence: Evidence) -> bytes:
     The letter, the copies and the receipt are attached to it byte for byte, so that their
     hashes can be computed by anybody.
     """
-    letter = evidence.letter
+    letter, company = evidence.letter, Company.load()
     context = {
         "evidence": evidence,
         "letter": letter,
         "attempt": letter.attempt,
         "customer": letter.attempt.customer,
-        "company": Company.load(),
+        "company": company,
         "scan": _scan(letter),
     }
-    report = pdf_of(
-        render_to_string("letter/evidence.html", context), LAYOUTS[letter.window_format]
-    )
+    with timezone.override(company.time_zone):
+        page = render_to_string("letter/evidence.html", context)
+    report = pdf_of(page, LAYOUTS[letter.window_format])
     return bundle(report, _files(evidence))
 
 
