@@ -23,7 +23,7 @@ from dunning.models import (
     Promise,
     PromiseStatus,
 )
-from dunning.outcomes import PromiseRecord, promise_records, promise_words
+from dunning.outcomes import PromiseRecord, promise_records
 from invoices.models import Dispute, DisputeStatus
 from invoices.queries import dispute_ages
 
@@ -145,12 +145,11 @@ class PromiseList(AgreedList):
         }
 
     def decorate(self, rows: list[Any]) -> None:
-        """The customer's record, how it stands in words, and what we wrote about it."""
+        """The customer's record, and what we wrote about the promise."""
         records = promise_records({row.customer_id for row in rows})
         told = _messages([row.pk for row in rows])
         for row in rows:
             row.record = records.get(row.customer_id, PromiseRecord())
-            row.words = promise_words(row)
             row.told = told.get(row.pk, [])
 
     def totals(self, rows: QuerySet[Any, Any]) -> list[tuple[str, str]]:
