@@ -1,24 +1,33 @@
 """The dashboard: where the money stands, what waits for people, what the last run did."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from arfollow import charts
 from arfollow.shared import clock
+from arfollow.shared.lists import Column, export_links, export_of
 from arfollow.shared.money import format_amount, with_currency
 from arfollow.shared.templatetags.arf import day_short
 from arfollow.staff.models import Company
 from dunning import briefing
 from dunning.briefing import Briefing, Change, Standing, Totals, Week
+from dunning.briefing.aged import Aged, aged
+from dunning.briefing.totals import LABELS
 from dunning.models import Channel, Run
 from dunning.policy.reasons import SENTENCES, Reason
 from dunning.views.links import address
 from dunning.views.work import duties
+from invoices.aging import BUCKETS
 from invoices.models import LedgerSource
+
+
+def _bucket(name: str) -> Callable[[Aged], Decimal]:
+    return lambda row: row.buckets[name]
+
 
 LISTS = {
     "overdue": ("invoice-list", "?state=overdue&sort=-next_due_date"),
@@ -28,10 +37,29 @@ LISTS = {
 }
 
 
+AGED = (
+    Column("name", "Customer"),
+    Column("number", "Number"),
+    Column("owner", "Owner"),
+    Column("currency", "Currency"),
+    *(
+        Column(name, LABELS.get(name, name.replace("-", "–")), value=_bucket(name))
+        for name in BUCKETS
+    ),
+    Column("open", "Open"),
+    Column("credits", "Credit notes left"),
+    Column("unapplied", "Unapplied cash"),
+    Column("net", "Net"),
+)
+
+
 @require_safe
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: HttpRequest) -> HttpResponseBase:
     company, now = Company.load(), clock.now()
     today = clock.today(company.time_zone)
+    file = export_of(request, f"ageing {today}", AGED, aged(today), key="ageing")
+    if file is not None:
+        return file
     asked = request.GET.get("currency", "")
     found = briefing.read(company, today=today, now=now, currency=asked)
     run = found.run
@@ -46,6 +74,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "run": run,
         "planned": planned(run) if run else [],
         "reasons": reasons(run) if run else [],
+        "exports": export_links(request, key="ageing"),
         "sources": LedgerSource.objects.order_by("name"),
     }
     return render(request, "dunning/dashboard.html", context)

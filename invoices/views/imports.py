@@ -1,6 +1,7 @@
 """Importing a ledger: upload, see what it would do, then do it."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -30,6 +31,10 @@ WAITS_HOURS = 12
 SHOWN_REMARKS = 200
 
 
+def _counted(key: str) -> Callable[[ImportBatch], object]:
+    return lambda batch: batch.summary.get(key, 0)
+
+
 class ImportList(RequiresRole, ListView):
     """What was imported, the newest first."""
 
@@ -40,6 +45,17 @@ class ImportList(RequiresRole, ListView):
         Column("file_name", "File", sortable=False),
         Column("as_of", "As of"),
         Column("imported_at", "Imported"),
+        Column("source__name", "Source", export_only=True),
+        *(
+            Column(key, label, export_only=True, value=_counted(key))
+            for key, label in (
+                ("created", "New"),
+                ("updated", "Changed"),
+                ("payments_created", "Payments"),
+                ("rejected", "Rejected"),
+            )
+        ),
+        Column("imported_by", "By", export_only=True),
     )
     default_sort = "-imported_at"
 
