@@ -16,6 +16,7 @@ from dunning.outbox.decisions import (
 )
 from dunning.outbox.instance import adopt, adopt_if_new, may_send
 from dunning.outbox.planning import Draft, dedupe_key, plan, taken_days
+from dunning.outbox.repairs import call_instead, may_try_again, try_again
 from dunning.outbox.slots import SendTimes, Slot, in_window, next_slot, zone_of
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "adopt",
     "adopt_if_new",
     "approve",
+    "call_instead",
     "cancel",
     "decline",
     "dedupe_key",
@@ -35,6 +37,7 @@ __all__ = [
     "in_window",
     "let_go",
     "may_send",
+    "may_try_again",
     "next_slot",
     "plan",
     "release_held",
@@ -42,5 +45,6 @@ __all__ = [
     "settle_unknown",
     "skip",
     "taken_days",
+    "try_again",
     "zone_of",
 ]

@@ -1,6 +1,5 @@
 """A new attempt in the place of one that does not count."""
 
-import uuid
 from datetime import datetime
 
 from arfollow.shared.events import Actor
@@ -27,7 +26,7 @@ def copy_of(attempt: ContactAttempt, *, actor: Actor, now: datetime) -> ContactA
     new.approved_at = new.due_at = now
     new.state = AttemptState.PLANNED
     new.reason, new.reason_text = "sent_again", "A person had it sent again."
-    new.dedupe_key = f"{dedupe_key(new)}:{uuid.uuid4().hex[:8]}"
+    new.dedupe_key = f"{dedupe_key(new)}:again:{attempt.pk}"  # pressed twice, it is there once
     new.save(force_insert=True)
     AttemptItem.objects.bulk_create(
         AttemptItem(attempt=new, **{name: getattr(item, name) for name in SAME_ITEM})

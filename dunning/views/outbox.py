@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -18,14 +18,14 @@ from arfollow.staff.models import Company, Role, User
 from arfollow.staff.permissions import RequiresRole, requires
 from dunning import outbox
 from dunning.forms.outbox import CancelForm, DeclineForm, OutboxFilter
-from dunning.models import AttemptState, Channel, ContactAttempt, HeldFor, ProviderStatus
-from dunning.outbox import Settlement
+from dunning.models import AttemptState, Channel, ContactAttempt, HeldFor
+from dunning.outbox import Settlement, repairs
+from dunning.views import problems, slots
 from dunning.views.preview import preview_of
 
 RECENT = timedelta(days=30)
 LEAVING = (AttemptState.PLANNED, AttemptState.CLAIMED, AttemptState.SENDING)
 BY_MACHINE = (Channel.EMAIL, Channel.INTERNAL)
-UNREACHED = (ProviderStatus.BOUNCED, ProviderStatus.COMPLAINED, ProviderStatus.REJECTED)
 TABS = {
     "next": "Leaves next",
     "approval": "Waits for approval",
@@ -36,22 +36,20 @@ TABS = {
 ORDERS = {"next": "due_at", "done": "-pk"}
 
 
-def shown_as(show: str) -> Q:
+def shown_as(show: str) -> QuerySet[ContactAttempt]:
     """The rows of a tab."""
-    since = clock.now() - RECENT
+    rows = ContactAttempt.objects.all()
     match show:
         case "approval":
-            return Q(state=AttemptState.HELD, held_for=HeldFor.APPROVAL)
+            return rows.filter(state=AttemptState.HELD, held_for=HeldFor.APPROVAL)
         case "problems":
-            failed = Q(state=AttemptState.FAILED, created_at__gte=since)
-            unreached = Q(provider_status__in=UNREACHED, created_at__gte=since)
-            return Q(state=AttemptState.UNKNOWN) | failed | unreached
+            return repairs.problems(clock.now() - RECENT)
         case "held":
-            return Q(state=AttemptState.HELD) & ~Q(held_for=HeldFor.APPROVAL)
+            return rows.filter(state=AttemptState.HELD).exclude(held_for=HeldFor.APPROVAL)
         case "done":
             ended = (AttemptState.SENT, AttemptState.CANCELLED, AttemptState.SKIPPED)
-            return Q(state__in=ended)
-    return Q(state__in=LEAVING, channel__in=BY_MACHINE)
+            return rows.filter(state__in=ended)
+    return rows.filter(state__in=LEAVING, channel__in=BY_MACHINE, due_at__isnull=False)
 
 
 class Outbox(RequiresRole, ListView):
@@ -62,11 +60,15 @@ class Outbox(RequiresRole, ListView):
     title = "Outbox"
     columns = (
         Column("customer__name", "Customer"),
-        Column("channel", "Channel"),
-        Column("tone", "Tone"),
+        Column("customer__number", "Number", export_only=True),
+        Column("channel", "Channel", value=lambda row: row.get_channel_display()),
+        Column("tone", "Tone", value=lambda row: row.get_tone_display()),
         Column("due_at", "Leaves", nullable=True),
-        Column("state", "State"),
+        Column("state", "State", value=lambda row: row.get_state_display()),
+        Column("provider_status", "Reported", export_only=True),
+        Column("local_date", "Day", export_only=True),
         Column("reason_text", "Why", sortable=False),
+        Column("error", "Trouble", export_only=True),
     )
     filter_form = OutboxFilter
 
@@ -80,13 +82,20 @@ class Outbox(RequiresRole, ListView):
         return ORDERS.get(self.show, "pk")
 
     def rows(self) -> QuerySet[Any, Any]:
-        found = ContactAttempt.objects.filter(shown_as(self.show))
-        if self.show == "next":
-            found = found.filter(due_at__isnull=False)
-        return found.select_related("customer", "call").defer("content")
+        return shown_as(self.show).select_related("customer", "call").defer("content")
+
+    def decorate(self, rows: list[Any]) -> None:
+        """What can be done about each problem."""
+        if self.show == "problems":
+            fixes = problems.fixes_of(rows)
+            for row in rows:
+                row.fix = fixes[row.pk]
 
     def more(self, shown: ListState) -> dict[str, object]:
-        counts = _counts()
+        counts = {key: shown_as(key).count() for key in TABS if key != "done"}
+        by_slot = self.show == "next" and shown.sort in ("", "due_at")
+        held = self.show == "held" and counts["held"]
+        now = clock.now()
         return {
             "show": self.show,
             "tabs": [
@@ -94,17 +103,10 @@ class Outbox(RequiresRole, ListView):
                  "count": counts.get(key)}
                 for key, label in TABS.items()
             ],
-            "storm": counts["storm"] if self.show == "held" else 0,
+            "storm": shown_as("held").filter(held_for=HeldFor.STORM).count() if held else 0,
+            "slots": slots.slots_of(shown.rows, now) if by_slot else [],
+            "upcoming": slots.upcoming(now) if self.show == "next" else None,
         }  # fmt: skip
-
-
-def _counts() -> dict[str, int]:
-    """How many rows the tabs have, but for the endless last one."""
-    tabs = {key: Count("pk", filter=shown_as(key)) for key in TABS if key != "done"}
-    storm = Count("pk", filter=Q(state=AttemptState.HELD, held_for=HeldFor.STORM))
-    live = (*LEAVING, AttemptState.HELD, AttemptState.UNKNOWN, AttemptState.FAILED)
-    rows = ContactAttempt.objects.filter(Q(state__in=live) | Q(provider_status__in=UNREACHED))
-    return rows.aggregate(**tabs, storm=storm)
 
 
 @require_safe
@@ -123,6 +125,7 @@ def attempt_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "reports": attempt.delivery_events.order_by("received_at"),
         "call": getattr(attempt, "call", None),
         "letter": getattr(attempt, "letter", None),
+        "fix": problems.fixes_of([attempt]).get(attempt.pk),
         "back": back_to(request, reverse("outbox")),
         **_possible(attempt, request.user),
     }
@@ -152,6 +155,7 @@ def _possible(attempt: ContactAttempt, user: Any) -> dict[str, bool]:
         "may_cancel": waiting and not approval and writes,
         "may_skip": (held or attempt.state == AttemptState.PLANNED) and approves,
         "may_release": held and not approval and approves,
+        "may_try_again": outbox.may_try_again(attempt) and writes,
         "may_settle": attempt.state == AttemptState.UNKNOWN and writes,
         "may_log": attempt.state == AttemptState.PLANNED
         and attempt.channel in (Channel.CALL, Channel.VISIT)
