@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -36,11 +37,6 @@ PARTS = (
 )
 
 
-def today_of() -> date:
-    """Our own date."""
-    return clock.today(Company.load().time_zone)
-
-
 class AgreedList(RequiresRole, ListView):
     """One of the four lists; a tab is a condition on its rows."""
 
@@ -48,6 +44,11 @@ class AgreedList(RequiresRole, ListView):
     url_name: str
     tabs: Sequence[tuple[str, str]]
     first: str = ""
+
+    @cached_property
+    def today(self) -> date:
+        """Our own date."""
+        return clock.today(Company.load().time_zone)
 
     def conditions(self, today: date) -> dict[str, Q]:
         """What each tab shows."""
@@ -63,13 +64,13 @@ class AgreedList(RequiresRole, ListView):
         return asked if asked in dict(self.tabs) else self.first
 
     def rows(self) -> QuerySet[Any, Any]:
-        return self.everything().filter(self.conditions(today_of())[self.show])
+        return self.everything().filter(self.conditions(self.today)[self.show])
 
     def more(self, shown: ListState) -> dict[str, object]:
-        counted = {key: Count("pk", filter=q) for key, q in self.conditions(today_of()).items()}
+        counted = {key: Count("pk", filter=q) for key, q in self.conditions(self.today).items()}
         counts = self.everything().order_by().aggregate(**counted)
         return {
-            "today": today_of(),
+            "today": self.today,
             "show": self.show,
             "parts": [
                 {"url": reverse(name), "label": label, "current": name == self.url_name,
@@ -210,7 +211,7 @@ class DisputeList(AgreedList):
 
     def decorate(self, rows: list[Any]) -> None:
         """How long it is, or was, in dispute; whether its target has passed."""
-        today = today_of()
+        today = self.today
         for row in rows:
             row.age = ((row.resolved_on or today) - row.raised_on).days
             row.is_past = row.resolved_on is None and bool(
@@ -223,7 +224,7 @@ class DisputeList(AgreedList):
 
     def more(self, shown: ListState) -> dict[str, object]:
         ages = (
-            () if self.show == "settled" else dispute_ages(self._narrowed(shown.form), today_of())
+            () if self.show == "settled" else dispute_ages(self._narrowed(shown.form), self.today)
         )
         return super().more(shown) | {"ages": ages}
 
@@ -307,7 +308,7 @@ class PlanList(AgreedList):
         following = {part.plan_id: part for part in unpaid}
         for row in rows:
             row.paid, row.parts = paid.get(row.pk, (0, 0))
-            _tell_next(row, following.get(row.pk), today_of())
+            _tell_next(row, following.get(row.pk), self.today)
 
     def totals(self, rows: QuerySet[Any, Any]) -> list[tuple[str, str]]:
         found = rows.order_by("currency").values_list("currency")
