@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from arfollow.staff.models import Role, User
-from customers.models import Contact, Customer
+from customers.models import Contact, ContactRole, Customer
 from dunning.delivery.enclosed import COPIES, STATEMENT
 from dunning.models import Inbound, Tone
 from dunning.outcomes.writing import TONES, Written
@@ -103,8 +103,9 @@ class WriteForm(forms.Form):
         field: Any = self.fields["contact"]
         field.queryset = reachable.order_by("-primary", "name", "pk")
         field.label_from_instance = _named
-        if not self.is_bound and reachable.count() == 1:
-            field.initial = reachable.first()
+        field.initial = (
+            reachable.filter(role=ContactRole.PAYABLES).order_by("-primary", "pk").first()
+        )
         replies: Any = self.fields["answers"]
         replies.queryset = Inbound.objects.filter(customer=customer, auto_reply=False).order_by(
             "-received_at"

@@ -32,8 +32,7 @@ def customer_write(request: HttpRequest, pk: int) -> HttpResponse:
     start = {
         "subject": "Your account with {{ company_name }}",
         "text": START,
-        "contact": request.GET.get("contact"),
-        "answers": request.GET.get("answers"),
+        **{name: request.GET[name] for name in ("contact", "answers") if name in request.GET},
     }
     form = WriteForm(posted(request), customer=customer, initial=start)
     if form.is_bound and form.is_valid():
