@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,7 +17,7 @@ from customers.models import Customer
 from customers.services import primary_contact
 from dunning.forms.agreed import ExtendForm
 from dunning.forms.agreements import HoldForm, PromiseForm, TaskForm, WhyForm
-from dunning.models import Hold, Inbound, PaymentPlan, PlanStatus, Promise, Task, TaskKind
+from dunning.models import Hold, PaymentPlan, PlanStatus, Promise, Task, TaskKind
 from dunning.outcomes import (
     HoldInput,
     add_hold,
@@ -27,7 +27,6 @@ from dunning.outcomes import (
     extend_hold,
     finish_task,
     open_items,
-    read_reply,
     release_hold,
     say_day,
 )
@@ -202,20 +201,3 @@ def _task_facts(task: Task) -> list[tuple[str, Any]]:
         ("For", task.assigned_to or "whoever is free"),
         ("Status", task.get_status_display()),
     ]
-
-
-@WRITES
-@requires(Role.COLLECTOR)
-def reply_read(request: HttpRequest, pk: int) -> HttpResponse:
-    """The reply, and a button that says it was read and dealt with."""
-    reply = get_object_or_404(Inbound.objects.select_related("customer", "attempt"), pk=pk)
-    back = back_to(request, reverse("worklist"))
-    if request.method == "POST":
-        now, actor = clock.now(), actor_of(request.user)
-
-        def read() -> str:
-            read_reply(pk, actor=actor, now=now)
-            return "The reply is read; the follow-up goes on."
-
-        return do_at_once(request, back, read)
-    return render(request, "dunning/reply.html", {"reply": reply, "back": back})

@@ -211,6 +211,7 @@ def _context(
         "planned": case.planned,
         "task": case.task,
         "reply": case.reply,
+        "stranger": _is_stranger(case.reply, desk),
         "earlier": case.earlier,
         "inbound": case.inbound,
         "back": back_to(request, reverse("customer-detail", args=[case.customer.pk])),
@@ -223,6 +224,13 @@ def _context(
         "calling": CallingForm(),
         **undo_line(request, now),
     }
+
+
+def _is_stranger(reply: Inbound | None, desk: Desk) -> bool:
+    """Whether a reply comes from an address that no contact of theirs has (R58)."""
+    if reply is None or not reply.from_address:
+        return reply is not None
+    return reply.from_address.lower() not in {contact.email.lower() for contact in desk.contacts}
 
 
 def undo_line(request: HttpRequest, now: datetime) -> dict[str, Any]:

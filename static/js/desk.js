@@ -63,9 +63,9 @@ function tickAll() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented && event.key !== "Escape" && !"cp".includes(event.key)) return;
+  if (event.defaultPrevented && event.key !== "Escape" && !"cjkp".includes(event.key)) return;
   const writing = event.target.closest(WRITING);
-  if (event.key === "Enter" && form?.contains(event.target)) {
+  if (event.key === "Enter" && form && (form.contains(event.target) || event.target === document.body)) {
     const plain = !event.target.closest("textarea, button, a, summary");
     if ((plain || event.ctrlKey) && form.querySelector("input[name=outcome]:checked")) {
       event.preventDefault();

@@ -128,6 +128,21 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     "letter-pdf": (READ, NOBODY),
     "letter-posted": (WORK, WORK),
     "letter-delivery": (WORK, WORK),
+    "letters-taken-out": (NOBODY, WORK),
+    "letter-again": (WORK, NOBODY),
+    "letter-receipt": (READ, NOBODY),
+    "letter-receipt-add": (WORK, WORK),
+    "letter-evidence": (READ, NOBODY),
+    "letter-copy": (NOBODY, WORK),
+    "approval-list": (READ, NOBODY),
+    "approvals-approve": (NOBODY, LEAD),
+    "attempt-edit": (WORK, WORK),
+    "attempt-look": (NOBODY, WORK),
+    "attempt-unedit": (NOBODY, WORK),
+    "text-list": (READ, NOBODY),
+    "text-edit": (READ, LEAD),
+    "text-look": (NOBODY, READ),
+    "text-restore": (NOBODY, LEAD),
     "policy-list": (READ, NOBODY),
     "policy-preview": (READ, NOBODY),
     "policy-detail": (READ, NOBODY),
@@ -189,7 +204,9 @@ def paths() -> Paths:
     found = {}
     for name, pattern in patterns().items():
         text = str(pattern.pattern)
-        if "slug" in text:
+        if name.startswith("text-") and "slug" in text:
+            found[name] = reverse(name, args=["email", "firm", "ladder"])
+        elif "slug" in text:
             found[name] = reverse(name, args=["abc123"])
         else:
             found[name] = reverse(name, args=[ids[name]] if "<int" in text else [])

@@ -179,7 +179,7 @@ def test_a_task_leads_to_where_it_is_done(desk: Client, line: Line) -> None:
 
 def test_a_reply_is_shown_and_marked_as_read(desk: Client, line: Line) -> None:
     reply = line.customer.inbound.create(received_at=NOON, subject="Copies", text="<b>please</b>")
-    page = desk.get(f"/replies/{reply.pk}/").content.decode()
+    page = desk.get(f"/replies/{reply.pk}/", follow=True).content.decode()
     assert "&lt;b&gt;please" in page
     desk.post(f"/replies/{reply.pk}/")
     reply.refresh_from_db()
@@ -397,7 +397,9 @@ def test_a_certified_letter_is_posted_with_its_article_number(desk: Client, line
     form = {"on": "2026-03-02", f"post-{letter.pk}": "on"}
     path = f"/letters/{letter.pk}/posted/"
     assert "needs its article number" in errors(desk.post(path, form))
-    desk.post(path, form | {f"article-{letter.pk}": "9414 8112 0620"})
+    odd = form | {f"article-{letter.pk}": "9414 8112 0620"}
+    assert "compare it with the label" in errors(desk.post(path, odd))
+    desk.post(path, odd | {"certain": "on"})
     letter.refresh_from_db()
     assert (letter.status, letter.article_number) == ("posted", "941481120620")
 
