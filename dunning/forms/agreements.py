@@ -6,7 +6,7 @@ from django import forms
 
 from arfollow.shared.formfields import AmountField, DayField
 from dunning.models import HoldReason
-from dunning.outcomes import OpenItem, PromiseInput, collectible_by_currency
+from dunning.outcomes import OpenItem, PromiseInput, collectible_by_currency, say_day
 from dunning.policy import ItemKey
 from invoices.forms.actions import oldest_open
 from invoices.models import Invoice
@@ -78,7 +78,7 @@ class PromiseForm(forms.Form):
 def line_of(item: OpenItem) -> str:
     """An open item on one line of a form."""
     amount = f"{item.currency} {item.collectible:,.2f}"
-    return f"{item.number}, due {item.due_date:%d %b %Y}, {amount}"
+    return f"{item.number}, due {say_day(item.due_date)}, {amount}"
 
 
 def key_of(text: str) -> ItemKey:
