@@ -5,6 +5,7 @@ from dunning.runs.explain import Explanation, explain
 from dunning.runs.planning import run
 from dunning.runs.report import Report
 from dunning.runs.simulation import Simulation, simulate
+from dunning.runs.wake import wake_after_changes
 
 __all__ = [
     "EnrolmentError",
@@ -15,4 +16,5 @@ __all__ = [
     "explain",
     "run",
     "simulate",
+    "wake_after_changes",
 ]

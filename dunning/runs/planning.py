@@ -21,6 +21,7 @@ from dunning.runs.drafts import Drafting
 from dunning.runs.project import write_follow_ups
 from dunning.runs.report import Report
 from dunning.runs.select import BROKEN, customers_to_examine, pages
+from dunning.runs.wake import changed_meanwhile, wake_after_changes
 
 log = logging.getLogger(__name__)
 MORNING = time(6, 0)
@@ -54,6 +55,7 @@ def run(today: date, *, dry_run: bool = False, customer: str = "", slot: str = "
         row = _open_run(today, slot)
         if row is None:
             return None
+        wake_after_changes(ground)
     work = Pass(today, ground, report, moment_of(today, ground), row)
     report.warnings += warnings_of(ground, today)
     try:
@@ -62,6 +64,8 @@ def run(today: date, *, dry_run: bool = False, customer: str = "", slot: str = "
     except BaseException:
         _close_run(work, RunStatus.FAILED)
         raise
+    if row is not None:
+        changed_meanwhile(ground)
     lost = report.reasons[Reason.UNREACHABLE.value]
     if lost:
         report.warnings.append(f"{lost} open items belong to customers nobody can reach.")

@@ -1,0 +1,54 @@
+"""When what all customers share has changed, every stored next day may be wrong.
+
+A new quiet period, another holiday country, "send every day", an amount or a policy's new
+version: none of them moves a customer's ledger. The planner compares a fingerprint of what it
+decided under with what holds now, and looks at everybody again where they differ.
+"""
+
+import hashlib
+
+from django.db import transaction
+
+from arfollow.shared import clock
+from arfollow.shared.events import canonical
+from dunning.facts import Ground, lay_ground
+from dunning.models import CustomerFollowUp, Heartbeat
+
+MARK = "ground:"
+UNSEEN = -1
+"""In place of the sequence seen: below every real one, so that the customer is examined."""
+
+DECIDING = (
+    "country", "region", "send_every_day", "tolerance", "promise_grace_days", "minimum_amount",
+    "agency_minimum", "weekly_cap",
+)  # fmt: skip
+
+
+def fingerprint(ground: Ground) -> str:
+    """Of everything shared that a decision depends on. Not the pause and not the age of
+    payment data: what waits for those is looked at again each business day."""
+    company = [str(getattr(ground.company, name)) for name in DECIDING]
+    quiet = sorted((period.start, period.end) for period in ground.quiet)
+    policies = [sorted(ground.current.items()), ground.default_policy]
+    tags = sorted(ground.tag_policies.items())
+    text = canonical([company, quiet, policies, tags])
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def wake_after_changes(ground: Ground | None = None) -> bool:
+    """Let the next run look at everybody, once for each change; whether there was one."""
+    mark = MARK + fingerprint(ground or lay_ground())
+    marks = Heartbeat.objects.filter(name__startswith=MARK)
+    if marks.filter(name=mark).exists():
+        return False
+    with transaction.atomic():
+        marks.delete()
+        Heartbeat.objects.bulk_create([Heartbeat(name=mark, at=clock.now())], ignore_conflicts=True)
+        CustomerFollowUp.objects.update(projected_seq=UNSEEN)
+    return True
+
+
+def changed_meanwhile(ground: Ground) -> None:
+    """A run that decided under what no longer holds leaves no trace of having looked."""
+    if fingerprint(lay_ground()) != fingerprint(ground):
+        Heartbeat.objects.filter(name__startswith=MARK).delete()
