@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -20,6 +20,11 @@ def today(tz: tzinfo | str | None = None) -> date:
     """The date it is in ``tz`` (a zone or its name), without one in the project's zone."""
     zone = ZoneInfo(tz) if isinstance(tz, str) else tz
     return timezone.localdate(now(), timezone=zone)
+
+
+def drift_from(other: datetime) -> timedelta:
+    """How far this machine's clock is ahead of another; nothing where another moment is set."""
+    return timedelta(0) if _set_to.get() else timezone.now() - other
 
 
 @contextmanager

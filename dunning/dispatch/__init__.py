@@ -1,6 +1,13 @@
 """Safe sending: claim, last look, point of no return, record; and the sweep after crashes."""
 
-from dunning.dispatch.brakes import PROCESSES, NotOurDatabase, beat, usual_day
+from dunning.dispatch.brakes import (
+    PROCESSES,
+    NotOurDatabase,
+    WrongClock,
+    beat,
+    check_clock,
+    usual_day,
+)
 from dunning.dispatch.circuit import open_since, provider, trouble_until
 from dunning.dispatch.gate import Answer, Verdict, can_send
 from dunning.dispatch.sender import Tally, send_some
@@ -12,8 +19,10 @@ __all__ = [
     "NotOurDatabase",
     "Tally",
     "Verdict",
+    "WrongClock",
     "beat",
     "can_send",
+    "check_clock",
     "mark_reached",
     "open_since",
     "provider",

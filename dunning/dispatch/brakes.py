@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from statistics import median
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
+from arfollow.shared import clock
 from arfollow.shared.errors import ServiceError
 from arfollow.staff.models import Company
 from dunning.models import (
@@ -22,6 +24,7 @@ PROCESSES = ("planner", "sender", "sweeper")
 RATE = "mail-rate"
 MINUTE = timedelta(minutes=1)
 MONTH = timedelta(days=30)
+DRIFT = timedelta(minutes=5)
 STORM_TEXT = "Unusually many messages at once; confirm that they should go."
 STORM_TIMES = 3
 
@@ -34,6 +37,32 @@ class NotOurDatabase(ServiceError):
             "This database was adopted by another installation, so nothing is sent from here. "
             "If it moved here for good, run: manage.py adopt_instance"
         )
+
+
+class WrongClock(ServiceError):
+    """This machine's clock differs too much from the database's to decide what is due (F-49)."""
+
+    def __init__(self, drift: timedelta) -> None:
+        ahead = "ahead of" if drift > timedelta(0) else "behind"
+        minutes = abs(int(drift / MINUTE))
+        super().__init__(
+            f"This machine's clock is {minutes} minutes {ahead} the database's, so nothing is "
+            "planned or sent from here until it is set right."
+        )
+
+
+def check_clock() -> None:
+    """WrongClock where our clock and the database's are more than five minutes apart: a worker
+    whose clock runs ahead must not send tomorrow's messages today."""
+    drift = clock.drift_from(_database_time())
+    if abs(drift) > DRIFT:
+        raise WrongClock(drift)
+
+
+def _database_time() -> datetime:
+    Company.load()
+    known: datetime = Company.objects.annotate(at=Now()).values_list("at", flat=True).get(pk=1)
+    return known
 
 
 def check_instance() -> None:
@@ -92,7 +121,8 @@ def take_turn(company: Company, now: datetime, *, pace: int | None = None) -> bo
         return False
     step = MINUTE / min(rates)
     Heartbeat.objects.bulk_create([Heartbeat(name=RATE, at=now)], ignore_conflicts=True)
-    Heartbeat.objects.filter(name=RATE, at__lt=now).update(at=now)
+    behind_or_ahead = Q(at__lt=now) | Q(at__gt=now + MINUTE)  # ahead: the clock was set back
+    Heartbeat.objects.filter(behind_or_ahead, name=RATE).update(at=now)
     room = Heartbeat.objects.filter(name=RATE, at__lte=now + MINUTE - step)
     return bool(room.update(at=F("at") + step))
 

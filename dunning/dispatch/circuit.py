@@ -20,6 +20,7 @@ from dunning.models import AttemptState, ContactAttempt, Heartbeat
 
 UNTIL, SINCE, RESTART = "mail-trouble", "mail-trouble-since", "mail-restart"
 LONGEST = timedelta(minutes=15)
+FURTHEST = timedelta(hours=2)
 IN_A_ROW = 3
 RECENT = timedelta(minutes=10)
 FIRST_RATE = 10
@@ -52,7 +53,9 @@ def note_trouble(now: datetime, wait: timedelta, *, why: str = "") -> None:
 def trouble_until(now: datetime) -> datetime | None:
     """When sending is tried again after trouble; None where there is none."""
     until = _at(UNTIL)
-    return until if until is not None and until > now else None
+    if until is None or not now < until <= now + FURTHEST:  # further: the clock was set back
+        return None
+    return until
 
 
 def open_since() -> datetime | None:

@@ -91,7 +91,7 @@ def not_taken(errand: Errand, error: NotTaken) -> bool:
     """Back to planned with a growing pause; after the fourth time it is held."""
     with locked(errand.attempt_id) as attempt:
         tries = attempt.tries
-        wait = error.wait or BACKOFF[min(tries, len(BACKOFF) - 1)]
+        wait = error.wait or jittered(BACKOFF[min(tries, len(BACKOFF) - 1)], attempt, tries)
         done = moves.put_back(attempt.pk, errand.worker, due_at=errand.now + wait, error=str(error))
         if done and tries >= len(BACKOFF):
             moves.hold([attempt.pk], HeldFor.PAUSE, text=f"{HELD_BY_TROUBLE}: {error}")
@@ -99,6 +99,13 @@ def not_taken(errand: Errand, error: NotTaken) -> bool:
             desk.ask(attempt, TaskKind.CHECK_DELIVERY, title, due_on=errand.today)
             desk.tell(attempt, "attempt.held", f"Held: not taken {tries + 1} times")
     return done
+
+
+def jittered(wait: timedelta, attempt: ContactAttempt, tries: int) -> timedelta:
+    """Up to a fifth longer, by the attempt and the try: what failed together does not come
+    back together. The same attempt always waits as long."""
+    share = (attempt.uuid.int + 37 * tries) % 101
+    return wait + wait * share / 500
 
 
 HELD_BY_TROUBLE = "The mail provider did not take it"

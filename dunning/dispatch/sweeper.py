@@ -81,7 +81,7 @@ def _waits_on(attempt: ContactAttempt, company: Company, now: datetime) -> bool:
 
 def _once_a_day(now: datetime) -> int:
     last = Heartbeat.objects.filter(name=REACHED).first()
-    if last is not None and last.at.date() >= now.date():
+    if last is not None and last.at.date() == now.date():
         return 0
     brakes.beat(REACHED, now)
     return mark_reached(now)

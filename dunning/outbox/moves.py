@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Least, Now
@@ -271,9 +272,16 @@ def _owned(attempt_id: int, worker: str) -> QuerySet[ContactAttempt]:
 
 
 def _expired(source: str, target: str, **fields: Any) -> list[int]:
-    over = ContactAttempt.objects.filter(state=source, lease_until__lte=Now())
+    over = ContactAttempt.objects.filter(_lease_is_over(), state=source)
     ids = list(over.values_list("pk", flat=True)[:500])
     return [pk for pk in ids if _move(over.filter(pk=pk), target, **fields)]
+
+
+def _lease_is_over() -> Q:
+    """It ran out; or it ends later than any lease given now could: the database's clock was
+    set back, and nobody should wait until it has caught up. Fencing makes both harmless."""
+    longest = timedelta(seconds=2 * settings.SEND_LEASE_SECONDS)
+    return Q(lease_until__lte=Now()) | Q(lease_until__gt=Now() + longest)
 
 
 def _move(rows: QuerySet[ContactAttempt], target: str, **fields: Any) -> bool:
