@@ -57,7 +57,7 @@ WITHOUT_LEDGER = {"test", "inbound", "morning"}
 SOFT = {"courtesy", "friendly"}
 ENDED = {"sent", "failed", "cancelled", "skipped"}
 NOBODY_SWEPT = "D2-forgotten"  # true while no sweeper ran; at rest nothing may be in flight
-LATEST = timedelta(days=6)
+LATEST = timedelta(days=4)
 
 
 # --- the ledger, counted again --------------------------------------------------------------
