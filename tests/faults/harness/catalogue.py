@@ -1,9 +1,9 @@
 """Every fault by its name, in the order in which a bench tries them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.faults.harness import kills
+from tests.faults.harness import brokers, kills, paper, servers
 from tests.faults.harness.results import Result
 from tests.faults.harness.world import World
 
@@ -19,22 +19,86 @@ class Scale:
         return short if self.quick else long
 
 
+TRIES = 20
+BROKERS = ("filesystem", "Redis protocol")
+
 type Fault = Callable[[World, Scale], Iterator[Result]]
 
 
 def kill_email(world: World, scale: Scale) -> Iterator[Result]:
     """A sender of e-mail dies at each point."""
-    for point in kills.POINTS:
-        yield kills.kill_at(world, point, "email", scale.of(20, 1))
+    yield from _killed(world, scale, "email")
 
 
 def kill_internal(world: World, scale: Scale) -> Iterator[Result]:
     """A sender of internal notices dies at each point."""
+    yield from _killed(world, scale, "internal")
+
+
+def _killed(world: World, scale: Scale, channel: str) -> Iterator[Result]:
+    if scale.quick:
+        yield kills.kill_everywhere(world, channel)
+        return
     for point in kills.POINTS:
-        yield kills.kill_at(world, point, "internal", scale.of(20, 1))
+        yield kills.kill_at(world, point, channel, TRIES)
+
+
+def kill_letter(world: World, scale: Scale) -> Iterator[Result]:
+    """Who prints and posts dies at each point."""
+    if scale.quick:
+        yield paper.kill_everywhere(world)
+        return
+    for point in paper.POINTS:
+        yield paper.kill_at(world, point, TRIES)
+
+
+def smtp(world: World, scale: Scale) -> Iterator[Result]:
+    """The mail server refuses, stalls and hangs up at every step."""
+    for trouble in _some(servers.SMTP, scale):
+        yield servers.smtp(world, trouble, scale.of(10, 1))
+
+
+def api(world: World, scale: Scale) -> Iterator[Result]:
+    """The provider's API answers anything but yes."""
+    for trouble in _some(servers.API, scale):
+        yield servers.api(world, trouble, scale.of(10, 1))
+
+
+def kill_worker(world: World, scale: Scale) -> Iterator[Result]:
+    """A Celery worker dies at each point, on each broker."""
+    for broker in BROKERS:
+        yield brokers.kill_in_worker(world, broker, tuple(_some(kills.POINTS, scale)))
+
+
+def broker(world: World, scale: Scale) -> Iterator[Result]:
+    """The broker is killed and comes back empty."""
+    for name in BROKERS:
+        yield brokers.broker_lost(world, name, scale.of(150, 15))
+
+
+def deployment(world: World, scale: Scale) -> Iterator[Result]:
+    """SIGTERM while a message is on its way."""
+    yield brokers.deployment(world, scale.of(10, 1))
+
+
+def crowd(world: World, scale: Scale) -> Iterator[Result]:
+    """Two beats, three workers, everything due at once."""
+    yield brokers.crowd_at_once(world, scale.of(5_000, 100))
+
+
+def _some[T](all_of_them: Sequence[T], scale: Scale) -> Sequence[T]:
+    """Every third of them in the short form."""
+    return all_of_them[::3] if scale.quick else all_of_them
 
 
 CATALOGUE: dict[str, Fault] = {
     "kill-email": kill_email,
     "kill-internal": kill_internal,
+    "kill-letter": kill_letter,
+    "smtp": smtp,
+    "api": api,
+    "kill-worker": kill_worker,
+    "broker": broker,
+    "deployment": deployment,
+    "crowd": crowd,
 }

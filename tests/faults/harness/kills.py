@@ -58,14 +58,29 @@ def kill_at(world: World, point: Point, channel: str, tries: int) -> Result:
     recover(world)
     found = judge(world, most_unknown=died * point.unknown)
     nobody_forgotten(found, world, wanted)
-    _all_died(found, died, tries)
+    all_died(found, died, tries)
     return Result(f"kill -9 at {point.name}", point.text, channel, died, found)
 
 
-def _all_died(found: Judgement, died: int, tries: int) -> None:
+def kill_everywhere(world: World, channel: str) -> Result:
+    """Once at every point, with one recovery for all."""
+    world.reset()
+    wanted, died = [], 0
+    for point in POINTS:
+        wanted += [customer.pk for customer in world.people(CUSTOMERS, channel)]
+        died += _die(world, point, 1)
+    world.plan()
+    recover(world)
+    found = judge(world, most_unknown=sum(point.unknown for point in POINTS))
+    nobody_forgotten(found, world, wanted)
+    all_died(found, died, len(POINTS))
+    return Result("kill -9 at each point", f"{len(POINTS)} points", channel, died, found)
+
+
+def all_died(found: Judgement, died: int, tries: int) -> None:
     """A kill that never happened proves nothing."""
     if died < tries:
-        found.notes.append(f"{tries - died} of {tries} processes never came to this point")
+        found.notes.append(f"{tries - died} of {tries} processes never came to their point")
 
 
 def _die(world: World, point: Point, nth: int) -> bool:

@@ -31,7 +31,7 @@ def judge(world: World, *, most_unknown: int, forbidden: Iterable[int] = ()) -> 
     _in_the_database(found, rows, set(forbidden))
     _steps_taken_twice(found, taken)
     _unknowns(found, rows, most_unknown)
-    _own_proofs(found)
+    own_proofs(found)
     return found
 
 
@@ -72,9 +72,12 @@ def _unknowns(found: Judgement, rows: list[ContactAttempt], most: int) -> None:
     hidden = set(unknown) - set(asked.values_list("pk", flat=True))
     found.blame("hidden", hidden, "unknown, and nobody is asked:")
     found.blame("wrong", unknown[most:], "unknown without need:")
+    failed = [row.pk for row in rows if row.state == AttemptState.FAILED]
+    told = Task.objects.filter(attempt__in=failed).values_list("attempt_id", flat=True)
+    found.blame("hidden", set(failed) - set(told), "failed, and nobody is told:")
 
 
-def _own_proofs(found: Judgement) -> None:
+def own_proofs(found: Judgement) -> None:
     """The product's own audits, as an operator runs them."""
     for command in ("dunning_audit", "audit_verify"):
         out = StringIO()

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connections
 
 from arfollow.shared import faults
+from dunning.delivery import pressing
 
 PATIENCE = 120
 
@@ -65,6 +66,7 @@ def fork(act: Callable[[], object], **overrides: Any) -> Child:
         for name, value in overrides.items():
             setattr(settings, name, value)
         faults._passed.clear()
+        _borrow_the_press()
         act()
         code = 0
     except BaseException:  # noqa: BLE001  # a child must never run on as a second bench
@@ -72,6 +74,16 @@ def fork(act: Callable[[], object], **overrides: Any) -> Child:
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _borrow_the_press() -> None:
+    """A forked process goes on with the renderer of the bench, which waits meanwhile; starting
+    one for each of a thousand processes would take half an hour.
+    """
+    press = pressing.PRESS
+    if press._process is not None:
+        press._owner = os.getpid()
+        press._process.poll = lambda: None  # type: ignore[method-assign]  # it is our aunt
 
 
 def done(act: Callable[[], object], **overrides: Any) -> None:

@@ -1,12 +1,30 @@
 """Settings of the processes that die: the product's own, and the switch of the crash points."""
 
 import os
+from pathlib import Path
 
 from arfollow.settings import *  # noqa: F403
 from arfollow.settings import DATABASES, ON_SQLITE
 
-CRASH_AT = os.environ.get("CRASH_AT", "")
-CRASH_ONCE = os.environ.get("CRASH_ONCE", "")
+
+class Order(str):
+    """Where the next process dies, as a file says at that moment; without the file, nowhere."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return Path(self).exists()
+
+    def partition(self, sep: str) -> tuple[str, str, str]:
+        try:
+            return Path(self).read_text().partition(sep)
+        except FileNotFoundError:
+            return "", "", ""
+
+
+# A worker's processes are many: whoever comes to the point first takes the order's file away.
+CRASH_ONCE = os.environ.get("CRASH_ORDER", "")
+CRASH_AT = Order(CRASH_ONCE) if CRASH_ONCE else ""
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if ON_SQLITE:

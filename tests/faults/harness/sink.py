@@ -90,11 +90,13 @@ class Handler(socketserver.StreamRequestHandler):
         deed = str(order.get("do", ""))
         if deed == "kill":
             os.kill(peer_of(self.client_address[1]), signal.SIGKILL)
+            (self.server.place / "killed").write_text("1")
         elif deed.startswith("say "):
             self._say(deed[4:])
             return END if deed.startswith("say 421") else SAID
-        elif deed == "stall":
+        elif deed in ("stall", "wait"):
             time.sleep(float(order["seconds"]))
+            return END if deed == "stall" else GO
         return END if deed else GO
 
     def _say(self, line: str) -> None:

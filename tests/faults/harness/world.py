@@ -19,7 +19,7 @@ from django.db import connection, connections
 
 from arfollow.shared import clock
 from arfollow.shared.mailurl import mailer_from_url
-from arfollow.staff.models import Role, User
+from arfollow.staff.models import Company, Role, User
 from customers.models import Contact, Customer
 from dunning import outbox, runs
 from dunning.dispatch import send_some
@@ -29,6 +29,7 @@ from dunning.policy import Action, Channel, Step, Tone
 from dunning.policy import Policy as PlainPolicy
 from invoices.models import Invoice
 from tests import make
+from tests import outbox as planned
 
 ROOT = Path(settings.BASE_DIR)
 LATE = 5
@@ -156,6 +157,22 @@ class World:
         with clock.at(self.moment(minutes=-5)):
             runs.run(self.today)
 
+    def plan_letters(self) -> None:
+        """One letter for each of the letter's customers; again and again it stays one."""
+        rows = Customer.objects.filter(enrolment__policy__key="letter").order_by("pk")
+        drafts = [
+            planned.draft(
+                row,
+                *row.invoices.all(),
+                channel="letter",
+                tone=Tone.FIRM,
+                planned_on=self.today,
+                pay_by=self.today + timedelta(days=14),
+            )  # fmt: skip
+            for row in rows
+        ]
+        outbox.plan(drafts, now=self.moment(minutes=-5), company=Company.load())
+
     def moment(self, **later: int) -> datetime:
         """Now, or some time before or after."""
         return clock.now() + timedelta(**later)
@@ -191,10 +208,15 @@ class SinkProcess:
         draft = self.place / "orders.part"
         draft.write_text(json.dumps(order | {"serial": time.monotonic_ns()}))
         draft.rename(self.place / "orders")
+        (self.place / "killed").unlink(missing_ok=True)
         try:
             yield
         finally:
             (self.place / "orders").unlink()
+
+    def killed(self) -> int:
+        """Whether somebody was killed by the present order."""
+        return int((self.place / "killed").exists())
 
     def forget(self) -> None:
         """An empty log."""
