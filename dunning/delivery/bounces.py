@@ -149,6 +149,8 @@ def _recipients(part: Message, about: str) -> list[Bounce]:
         return []
     found = []
     for block in blocks:
+        if not isinstance(block, Message):
+            continue
         fields = {name.lower(): str(value) for name, value in block.raw_items()}
         named = fields.get("original-recipient") or fields.get("final-recipient")
         if not named:
@@ -179,7 +181,7 @@ def _original_id(message: EmailMessage) -> str:
         kind = part.get_content_type()
         if kind == "message/rfc822":
             inner = part.get_payload()
-            if isinstance(inner, list) and inner:
+            if isinstance(inner, list) and inner and isinstance(inner[0], Message):
                 return str(inner[0].get("Message-ID", "")).strip()
         if kind == "text/rfc822-headers":
             head = email.message_from_string(str(part.get_payload()))

@@ -24,6 +24,8 @@ LONGEST_WAIT = timedelta(hours=1)
 TOO_MANY = 429
 KEY_REFUSED = frozenset({401, 403})
 MAY_HAVE_IT = frozenset({408, 409, 425})
+BAD_REQUEST = 400
+BREVO, BREVO_KEY = "Brevo", "idempotencyKey"
 NEVER_LEFT = (NewConnectionError, NameResolutionError)
 OURS_TO_MEND = (AnymailInvalidAddress, AnymailSerializationError, AnymailUnsupportedFeature)
 
@@ -32,9 +34,13 @@ def send(backend: BaseEmailBackend, frozen: Frozen) -> Receipt:
     """Post one message. The attempt's id travels as metadata, and as the key of its doubles."""
     mail = as_mail(frozen)
     _prepare(backend, frozen)
+    if getattr(backend, "esp_name", "") == BREVO:
+        mail.extra_headers[BREVO_KEY] = frozen.attempt  # the same key twice: refused as a double
     try:
         backend.send_messages([mail])
     except AnymailError as error:
+        if _known_by_key(backend, error):
+            return Receipt("brevo")
         raise classify(error) from error
     except requests.RequestException as error:
         raise Ambiguous(_said(error)) from error
@@ -50,6 +56,15 @@ def _prepare(backend: BaseEmailBackend, frozen: Frozen) -> None:
         backend.session.max_redirects = 0
         if backend.esp_name == "Resend":  # the same key twice is one message, for 24 hours
             backend.session.headers["Idempotency-Key"] = frozen.attempt
+
+
+def _known_by_key(backend: BaseEmailBackend, error: AnymailError) -> bool:
+    """Brevo refuses a key that it has seen: so it has the message."""
+    if getattr(backend, "esp_name", "") != BREVO or error.status_code != BAD_REQUEST:
+        return False
+    response = error.response if isinstance(error, AnymailRequestsAPIError) else None
+    said = response.text if response is not None else ""
+    return "duplicate_parameter" in said and "dempoten" in said
 
 
 def _receipt(backend: BaseEmailBackend, status: Any) -> Receipt:

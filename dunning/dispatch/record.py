@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from arfollow.shared import clock, faults
+from arfollow.shared.events import SYSTEM
 from arfollow.staff.models import Company
 from customers.services import lock_customer, touch
 from dunning.delivery import returned
@@ -70,6 +71,23 @@ def sent(errand: Errand, receipt: Receipt, *, late: bool = False) -> bool:
             returned.refused_on_sending(attempt, receipt.refused, today=errand.today)
             touch(attempt.customer_id)
     faults.point("C8")
+    return done
+
+
+def settled(attempt_id: int, receipt: Receipt, *, text: str, now: datetime) -> bool:
+    """An unknown delivery of which the provider has said that it has it."""
+    with locked(attempt_id) as attempt:
+        done = moves.settle_sent(
+            attempt.pk,
+            done_on=attempt.local_date,
+            text=text,
+            sent_at=clock.now(),
+            provider_message_id=receipt.provider_message_id,
+        )
+        if done:
+            desk.tell(attempt, "attempt.settled", f"Was unknown. {text}")
+            desk.close_tasks(attempt, TaskKind.CHECK_DELIVERY, actor=SYSTEM, at=now)
+            touch(attempt.customer_id)
     return done
 
 

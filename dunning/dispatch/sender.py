@@ -29,7 +29,7 @@ from dunning.delivery.envelope import NoRecipient
 from dunning.delivery.frozen import thaw
 from dunning.delivery.mime import BadAddress
 from dunning.delivery.render import render_and_freeze
-from dunning.dispatch import brakes, circuit, record
+from dunning.dispatch import brakes, circuit, record, reposting
 from dunning.dispatch.gate import Answer, Verdict, can_send, local_day
 from dunning.dispatch.record import Errand
 from dunning.facts import Ground, lay_ground
@@ -82,6 +82,7 @@ def send_some(
     brakes.beat("sender", now)
     tally = Tally(held=brakes.hold_storm(Company.load(), now))
     if circuit.trouble_until(now) is None:
+        tally.sent += reposting.repost_unknown(now)
         _drain(tally, now, worker or worker_name(), seconds)
     tally.remaining = _due(now)
     return tally
@@ -201,6 +202,7 @@ def _begin(attempt: ContactAttempt, company: Company, errand: Errand) -> bool:
         errand.worker,
         lease=timedelta(seconds=settings.SEND_LEASE_SECONDS),
         message_id=frozen.headers["Message-ID"],
+        provider=circuit.provider(),
         in_reply_to=frozen.headers.get("In-Reply-To", ""),
         shadowed=company.shadow_mode,
         local_date=errand.today if attempt.automatic else attempt.local_date,

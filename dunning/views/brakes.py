@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -89,8 +89,7 @@ def _waiting(row: SendSwitch) -> int:
         SwitchScope.CHANNEL: Q(channel=row.target),
         SwitchScope.POLICY: Q(policy_version__policy__key=row.target),
     }.get(SwitchScope(row.scope), Q())
-    rows = ContactAttempt.objects.filter(concerned, state__in=WAITING)
-    return rows.aggregate(number=Count("pk"))["number"]
+    return ContactAttempt.objects.filter(concerned, state__in=WAITING).count()
 
 
 def lately() -> list[Event]:

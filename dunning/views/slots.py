@@ -40,7 +40,7 @@ def _totals(moments: set[datetime]) -> dict[datetime, int]:
         state=AttemptState.PLANNED, channel__in=SENT_BY_MACHINE, due_at__in=moments
     )
     rows = waiting.order_by().values("due_at").annotate(number=Count("pk"))
-    return {row["due_at"]: row["number"] for row in rows}
+    return {row["due_at"]: row["number"] for row in rows if row["due_at"] is not None}
 
 
 def upcoming(now: datetime) -> dict[str, object] | None:

@@ -134,6 +134,10 @@ class ApiHandler(socketserver.StreamRequestHandler):
         if mode == "drip":
             self._drip()
             return
+        if mode.startswith("redirect "):  # "redirect 307 http://…"
+            _, status, place = mode.split()
+            self.wfile.write(_http(f"{status} Moved", "", f"Location: {place}\r\n"))
+            return
         raw = ANSWERS.get(mode) or _status(mode)
         self.wfile.write(raw)
 
@@ -173,6 +177,12 @@ def _status(mode: str) -> bytes:
 TAKEN = json.dumps({"ErrorCode": 0, "Message": "OK", "MessageID": "pm-1", "To": "x@example.test"})
 ANSWERS = {
     "ok": _http("200 OK", TAKEN),
+    "resend ok": _http("200 OK", '{"id": "re-1"}'),
+    "brevo ok": _http("201 Created", '{"messageId": "<br-1@smtp-relay.mailin.fr>"}'),
+    "brevo double": _http(
+        "400 Bad Request",
+        '{"code": "duplicate_parameter", "message": "Duplicate idempotencyKey"}',
+    ),
     "half status line": b"HTTP/1.1 20",
     "half body": b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
     "html": _http("200 OK", "<html>welcome</html>"),
