@@ -35,7 +35,7 @@ def verify_contact(
             )
             for value in values
         )
-        states = {}
+        states: dict[str, str] = {}
         if EMAIL in what:
             states["email_state"] = EmailState.VERIFIED
         if PHONE in what:

@@ -8,7 +8,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from arfollow.shared.formfields import DayField
-from customers.checks import EMAIL, PHONE
 from customers.models import (
     Address,
     CheckHow,
@@ -170,7 +169,7 @@ class VerifyForm(forms.Form):
 
     def __init__(self, *args: Any, contact: Contact, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = [(EMAIL, contact.email), (PHONE, contact.phone)]
+        found = [("email", contact.email), ("phone", contact.phone)]
         field: Any = self.fields["what"]
         field.choices = [(name, value) for name, value in found if value]
         field.initial = [name for name, value in found if value][:1]

@@ -18,12 +18,12 @@ class Prefix(Lookup[str]):
 
     lookup_name = "prefix"
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, values = self.process_lhs(compiler, connection)
         if connection.vendor == "sqlite":
             low = str(self.rhs)
-            return f"({column} >= %s AND {column} < %s)", [*values, low, *values, low + LAST]
-        return f"{column} LIKE %s", [*values, f"{str(self.rhs).translate(_ESCAPED)}%"]
+            return f"({column} >= %s AND {column} < %s)", (*values, low, *values, low + LAST)
+        return f"{column} LIKE %s", (*values, f"{str(self.rhs).translate(_ESCAPED)}%")
 
 
 def folds(word: str) -> tuple[str, ...]:

@@ -133,4 +133,4 @@ def absence_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _check_whose(request: HttpRequest, user: User) -> None:
     if user.pk != request.user.pk:
-        refuse_below(request.user, Role.MANAGER)  # type: ignore[arg-type]  # logged in
+        refuse_below(request.user, Role.MANAGER)

@@ -1,18 +1,17 @@
 """Forms around an account: its owner, supply, merging, an e-mail, a hand-over."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from arfollow.staff.models import Role, User
 from customers.models import Contact, ContactRole, Customer
-from dunning.delivery.enclosed import COPIES, STATEMENT
 from dunning.models import Inbound, Tone
-from dunning.outcomes.writing import TONES, Written
 
 SHOWN_REPLIES = 5
+TONES = (Tone.FRIENDLY, Tone.FIRM)
 
 
 def workers() -> Any:
@@ -89,8 +88,8 @@ class WriteForm(forms.Form):
         label="Send along",
         required=False,
         choices=[
-            (STATEMENT, "A statement of account (PDF)"),
-            (COPIES, "Copies of the invoices that are on file"),
+            ("statement", "A statement of account (PDF)"),
+            ("copies", "Copies of the invoices that are on file"),
         ],
         widget=forms.CheckboxSelectMultiple,
     )
@@ -115,22 +114,6 @@ class WriteForm(forms.Form):
     def clean_answers(self) -> Inbound | None:
         found: Inbound | None = self.cleaned_data["answers"]
         return found
-
-    def written(self) -> Written:
-        """What the service takes; the form must be valid."""
-        data = self.cleaned_data
-        answered: Inbound | None = data["answers"]
-        token: UUID = data["token"]
-        return Written(
-            contact_id=data["contact"].pk,
-            subject=data["subject"],
-            text=data["text"],
-            tone=data["tone"],
-            table=data["table"],
-            attach=tuple(data["attach"]),
-            answers=answered.pk if answered else None,
-            token=token,
-        )
 
 
 def _named(contact: Contact) -> str:

@@ -173,23 +173,23 @@ def _states(moments: Iterable[Moment]) -> dict[int, str]:
     ids = {m.object_id for m in moments if m.verb == "attempt.sent" and m.object_id}
     if not ids:
         return {}
-    rows = ContactAttempt.objects.filter(pk__in=ids).values_list(
-        "pk", "provider_status", "state", "live", "shadowed"
+    rows = ContactAttempt.objects.filter(pk__in=ids).only(
+        "provider_status", "state", "live", "shadowed"
     )
-    found = {pk: _said(*row) for pk, *row in rows}
+    found = {row.pk: _said(row) for row in rows}
     for letter in Letter.objects.filter(attempt__in=ids):
-        signed = f", signed by {letter.signed_by}" if getattr(letter, "signed_by", "") else ""
+        signed = f", signed by {letter.signer}" if letter.signer else ""
         found[letter.attempt_id] = f"{letter.get_status_display()}{signed}"
     return found
 
 
-def _said(status: str, state: str, live: bool, shadowed: bool) -> str:  # noqa: FBT001  # a row
-    if shadowed:
+def _said(row: ContactAttempt) -> str:
+    if row.shadowed:
         return "Only to ourselves (shadow mode)"
-    if status in DELIVERED:
+    if row.provider_status in DELIVERED:
         return "Delivered"
-    if status:
-        return str(ProviderStatus(status).label)
-    if not live:
+    if row.provider_status:
+        return str(ProviderStatus(row.provider_status).label)
+    if not row.live:
         return "Does not count any more"
-    return "" if state == AttemptState.SENT else str(AttemptState(state).label)
+    return "" if row.state == AttemptState.SENT else str(AttemptState(row.state).label)

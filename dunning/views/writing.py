@@ -19,7 +19,7 @@ from customers.models import Customer
 from dunning.delivery.texts import RefusedText
 from dunning.forms.accounts import WriteForm
 from dunning.models import ContactAttempt
-from dunning.outcomes.writing import look, write
+from dunning.writing import Written, look, write
 
 START = "{{ greeting }},\n\n\n\nKind regards,"
 PAGE = "<!doctype html><meta charset='utf-8'><title>{title}</title><p>{text}</p>"
@@ -56,9 +56,25 @@ def _write(request: HttpRequest, customer: Customer, form: WriteForm) -> Contact
     return refused_or_done(form, lambda: _linted(form, customer.pk, actor))
 
 
+def _written(form: WriteForm) -> Written:
+    """What the service takes; the form must be valid."""
+    data = form.cleaned_data
+    answered = data["answers"]
+    return Written(
+        contact_id=data["contact"].pk,
+        subject=data["subject"],
+        text=data["text"],
+        tone=data["tone"],
+        table=data["table"],
+        attach=tuple(data["attach"]),
+        answers=answered.pk if answered else None,
+        token=data["token"],
+    )
+
+
 def _linted(form: WriteForm, pk: int, actor: Actor) -> ContactAttempt:
     try:
-        return write(pk, form.written(), actor=actor)
+        return write(pk, _written(form), actor=actor)
     except RefusedText as refusal:
         for problem in refusal.problems:
             form.add_error("subject" if problem.where == "subject" else "text", problem.message)
@@ -72,10 +88,10 @@ def customer_look(request: HttpRequest, pk: int) -> HttpResponse:
     customer = get_object_or_404(Customer, pk=pk, merged_into=None)
     form = WriteForm(request.POST, customer=customer)
     if not form.is_valid():
-        words = [f"{form.fields[n].label}: {' '.join(e)}" for n, e in form.errors.items()]
+        words = [f"{form.fields[n].label}: {' '.join(map(str, e))}" for n, e in form.errors.items()]
         return sandboxed_html(_page("Not yet", " ".join(words)))
     try:
-        content = look(pk, form.written(), actor=actor_of(request.user))
+        content = look(pk, _written(form), actor=actor_of(request.user))
     except ServiceError as refusal:
         return sandboxed_html(_page("Not yet", str(refusal)))
     files = "".join(f"<li>{html.escape(file.name)}</li>" for file in content.attachments)

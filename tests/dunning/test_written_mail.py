@@ -15,8 +15,8 @@ from dunning.delivery.texts import RefusedText
 from dunning.facts import lay_ground, load_cases
 from dunning.models import AttemptKind, AttemptState, ContactAttempt, FrozenMessage, Inbound
 from dunning.outbox import cancel, switches
-from dunning.outcomes.writing import UNDO, Written, look, write
 from dunning.policy.pace import is_contact
+from dunning.writing import UNDO, Written, look, write
 from tests import make, outbox
 
 pytestmark = pytest.mark.django_db
@@ -150,7 +150,7 @@ def test_it_is_refused_while_sending_is_paused_or_stopped(customer: Customer) ->
 def test_it_is_refused_on_a_copy_of_the_database(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dunning.outcomes.writing.may_send", lambda: False)
+    monkeypatch.setattr("dunning.writing.may_send", lambda: False)
     with pytest.raises(ServiceError, match="another installation"):
         written(customer)
 
