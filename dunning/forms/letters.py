@@ -146,9 +146,9 @@ class PostingForm(forms.Form):
             for each in chosen
         ]
 
-    def to_pull(self) -> list[Letter]:
-        """Letters of the pile that are not true any more."""
-        return [each.letter for each in self.waiting if each.pull]
+    def to_pull(self) -> list[tuple[Letter, str]]:
+        """Letters of the pile that are not true any more, with the reason."""
+        return [(each.letter, each.pull) for each in self.waiting if each.pull]
 
 
 class ReceiptForm(forms.Form):

@@ -66,10 +66,12 @@ def _page(
 
 def _post(request: HttpRequest, form: PostingForm) -> None:
     actor, day = actor_of(request.user), form.cleaned_data["on"]
-    post.must_be_pulled([letter.pk for letter in form.to_pull()], today=today_here())
+    for letter, why in form.to_pull():
+        messages.error(request, f"Pull letter {letter.number} out of the pile: {why}")
+    post.must_be_pulled([letter.pk for letter, _ in form.to_pull()], today=today_here())
     result = posting.post_all(form.entries, day, actor=actor)
     for letter, why in result.refused:
-        messages.error(request, f"Not posted, pull {letter.number} out of the pile: {why}")
+        messages.error(request, f"Pull letter {letter.number} out of the pile: {why}")
     if result.done:
         number = len(result.done)
         words = "1 letter is" if number == 1 else f"{number} letters are"
