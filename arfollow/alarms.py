@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 
 from arfollow.shared import clock
 from arfollow.staff.models import Company, User
+from dunning.dispatch import PROCESSES, open_since, provider
 from dunning.models import (
     AttemptState,
     ContactAttempt,
@@ -78,6 +79,9 @@ class Figures(Collector):
         yield self._heartbeats()
         yield self._tasks()
         yield self._brakes()
+        yield self._circuit()
+        yield self._sent()
+        yield self._oldest_unknown()
         yield self._unmatched_events()
 
     def _attempts(self) -> GaugeMetricFamily:
@@ -113,7 +117,7 @@ class Figures(Collector):
 
     def _heartbeats(self) -> GaugeMetricFamily:
         gauge = _gauge("heartbeat_age_seconds", "Since a process was at work.", "name")
-        for name, at in Heartbeat.objects.values_list("name", "at"):
+        for name, at in Heartbeat.objects.filter(name__in=PROCESSES).values_list("name", "at"):
             gauge.add_metric([name], self._age(at))
         return gauge
 
@@ -132,6 +136,25 @@ class Figures(Collector):
         gauge.add_metric(["company_pause"], int(company.paused))
         gauge.add_metric(["shadow_mode"], int(company.shadow_mode))
         return gauge
+
+    def _circuit(self) -> GaugeMetricFamily:
+        gauge = _gauge("circuit_open_seconds", "Since the mail provider takes nothing.", "provider")
+        gauge.add_metric([provider()], self._age(open_since()))
+        return gauge
+
+    def _sent(self) -> GaugeMetricFamily:
+        text = "Left in the last day, by what the provider reported."
+        gauge = _gauge("attempts_sent_recently", text, "channel", "reported")
+        rows = ContactAttempt.objects.filter(state=AttemptState.SENT, sent_at__gt=self.now - RECENT)
+        for channel, reported, count in _counted(rows, "channel", "provider_status"):
+            gauge.add_metric([channel, reported or "nothing"], count)
+        return gauge
+
+    def _oldest_unknown(self) -> GaugeMetricFamily:
+        rows = ContactAttempt.objects.filter(state=AttemptState.UNKNOWN)
+        oldest = rows.aggregate(oldest=Min("sending_at"))["oldest"]
+        text = "Age of the oldest delivery of which nobody can tell whether it left."
+        return _single("oldest_unknown_seconds", text, self._age(oldest))
 
     def _unmatched_events(self) -> GaugeMetricFamily:
         count = DeliveryEvent.objects.filter(applied_at=None).count()

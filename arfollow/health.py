@@ -1,8 +1,9 @@
 """Two questions of a container or a load balancer: are you alive, and can you do your work?
 
 ``/livez`` touches nothing. ``/readyz`` answers 503 where the database or its migrations are
-missing. A missing broker or a silent sender only degrades: the work is safe in the database, and
-taking the web away would help nobody.
+missing. All else only degrades (a missing broker, a silent beat or sender, a mail provider that
+takes nothing, messages that should have left, a failed run): the work is safe in the database,
+and taking the web away would help nobody.
 """
 
 from collections.abc import Callable
@@ -18,11 +19,15 @@ from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
 from arfollow.shared import clock
-from dunning.models import Heartbeat
+from dunning.dispatch import open_since, provider
+from dunning.models import AttemptState, ContactAttempt, Heartbeat, Run, RunStatus
+from dunning.outbox.moves import SENT_BY_MACHINE
 
 OK = "ok"
 BROKER_TIMEOUT_SECONDS = 1
 SENDER_SILENCE = timedelta(minutes=2)
+BEAT_SILENCE = timedelta(minutes=5)
+LATE = timedelta(minutes=15)
 
 
 @login_not_required
@@ -35,7 +40,7 @@ def livez(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     needed = {"database": _answer(_database), "migrations": _answer(_migrations)}
-    helpful = {"broker": _answer(_broker), "sender": _answer(_sender)}
+    helpful = {name: _answer(question) for name, question in HELPFUL.items()}
     ready = all(answer == OK for answer in needed.values())
     whole = ready and all(answer == OK for answer in helpful.values())
     status = OK if whole else "degraded" if ready else "down"
@@ -72,7 +77,49 @@ def _broker() -> str:
 
 def _sender() -> str:
     """Whoever drains the outbox leaves a sign of life each time it looks for work."""
-    seen = Heartbeat.objects.filter(name="sender").values_list("at", flat=True).first()
-    if seen is None:
+    return _seen("sender", SENDER_SILENCE)
+
+
+def _beat() -> str:
+    """Each tick of the beat lets the planner look."""
+    return _seen("planner", BEAT_SILENCE)
+
+
+def _seen(name: str, longest: timedelta) -> str:
+    at = Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
+    if at is None:
         return "never seen"
-    return OK if clock.now() - seen <= SENDER_SILENCE else "silent"
+    return OK if clock.now() - at <= longest else "silent"
+
+
+def _mail() -> str:
+    return OK if open_since() is None else f"{provider()} takes nothing"
+
+
+def _due() -> str:
+    """Nothing should stand in the outbox long after its time."""
+    late = ContactAttempt.objects.filter(
+        state=AttemptState.PLANNED, due_at__lte=clock.now() - LATE, channel__in=SENT_BY_MACHINE
+    )
+    return "late" if late.exists() else OK
+
+
+def _last_run() -> str:
+    run = Run.objects.exclude(finished_at=None).order_by("-started_at").first()
+    return "failed" if run is not None and run.status == RunStatus.FAILED else OK
+
+
+def _unknown() -> str:
+    number = ContactAttempt.objects.filter(state=AttemptState.UNKNOWN).count()
+    return f"{number} to decide" if number else OK
+
+
+HELPFUL: dict[str, Callable[[], str]] = {
+    "broker": _broker,
+    "beat": _beat,
+    "sender": _sender,
+    "mail": _mail,
+    "due": _due,
+    "last_run": _last_run,
+    "unknown": _unknown,
+}

@@ -8,6 +8,7 @@ from celery import shared_task
 from arfollow.shared import clock
 from arfollow.staff.models import Company
 from dunning import dispatch, outcomes, runs, worklist
+from dunning.briefing.alerts import plan_alert
 from dunning.briefing.morning import plan_morning
 from dunning.outcomes.supply import suggest_stops
 from dunning.runs.select import customers_to_examine
@@ -37,6 +38,7 @@ def plan_due() -> None:
 def morning() -> None:
     """The figures of the day to everybody who works with them; the first tick of the day writes."""
     plan_morning(clock.now())
+    plan_alert(clock.now())
 
 
 @shared_task

@@ -49,7 +49,23 @@ def stops(company: Company, now: datetime) -> list[str]:
     until = trouble_until(now)
     if until is not None:
         found.append(f"The mail server takes nothing; tried again at {until:%H:%M} UTC.")
+    found += _unknown(now)
     for cause, count in held_back().items():
         words = "1 message is held" if count == 1 else f"{count} messages are held"
         found.append(f"{words}: {CAUSES.get(cause, 'they wait for a person')}.")
     return found
+
+
+def _unknown(now: datetime) -> list[str]:
+    """The digest of deliveries that wait for a decision: how many, whose, since when."""
+    rows = ContactAttempt.objects.filter(state=AttemptState.UNKNOWN).select_related("customer")
+    oldest = list(rows.order_by("pk")[:NAMED])
+    if not oldest:
+        return []
+    number = rows.count()
+    what = "1 delivery is unknown" if number == 1 else f"{number} deliveries are unknown"
+    names = ", ".join(f"{row.customer.number} {row.customer.name}" for row in oldest)
+    more = f" and {number - len(oldest)} more" if number > len(oldest) else ""
+    days = (now.date() - oldest[0].local_date).days
+    since = f", the oldest for {days} days" if days > 1 else ""
+    return [f"{what}{since}; each waits for a decision: {names}{more}."]

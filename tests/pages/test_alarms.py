@@ -8,6 +8,7 @@ from django.test import Client
 
 from arfollow.shared import clock
 from arfollow.staff.models import Role
+from dunning.dispatch import circuit
 from dunning.models import ContactAttempt, Heartbeat, SendSwitch, Task
 from tests import make
 
@@ -98,6 +99,22 @@ def test_brakes_and_tasks_are_counted(client: Client) -> None:
     assert found['arfollow_tasks_open{kind="find_number"}'] == 1
 
 
+def test_an_open_circuit_and_what_became_of_messages_are_told(client: Client) -> None:
+    now = clock.now()
+    assert figures(client)['arfollow_circuit_open_seconds{provider="locmem"}'] == 0
+    circuit.note_trouble(now - timedelta(minutes=5), timedelta(minutes=1))
+    attempt(state="unknown", sending_at=now - timedelta(hours=2))
+    for status in ("delivered", "bounced", ""):
+        attempt(state="sent", sent_at=now, done_on=now.date(), message_id=f"<{status}@x>",
+                provider_status=status)  # fmt: skip
+    found = figures(client)
+    assert found['arfollow_circuit_open_seconds{provider="locmem"}'] >= 300
+    assert found["arfollow_oldest_unknown_seconds"] >= 7200
+    for reported in ("delivered", "bounced", "nothing"):
+        name = f'arfollow_attempts_sent_recently{{channel="email",reported="{reported}"}}'
+        assert found[name] == 1
+
+
 def test_it_names_no_customer_and_no_address(client: Client) -> None:
     attempt(state="unknown")
     answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
@@ -110,5 +127,5 @@ def test_it_costs_the_same_few_queries_however_much_waits(
     make.company()
     for _ in range(5):
         attempt(state="planned")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(12):
         figures(client)

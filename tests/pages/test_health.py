@@ -1,6 +1,7 @@
 """What a container or a load balancer is told."""
 
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -9,14 +10,21 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from arfollow.shared import clock
-from dunning.models import Heartbeat
+from dunning.dispatch import circuit
+from dunning.models import ContactAttempt, Heartbeat, Run
+from tests import make
 
 pytestmark = pytest.mark.django_db
 
 
-def sender_seen(*, minutes_ago: int) -> None:
+def sender_seen(*, minutes_ago: int, name: str = "sender") -> None:
     moment = clock.now() - timedelta(minutes=minutes_ago)
-    Heartbeat.objects.update_or_create(name="sender", defaults={"at": moment})
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": moment})
+
+
+def all_well() -> None:
+    sender_seen(minutes_ago=1)
+    sender_seen(minutes_ago=1, name="planner")
 
 
 def test_the_process_is_alive_without_a_log_in_and_without_the_database(client: Client) -> None:
@@ -26,12 +34,13 @@ def test_the_process_is_alive_without_a_log_in_and_without_the_database(client: 
 
 
 def test_it_is_ready_when_everything_is_there(client: Client) -> None:
-    sender_seen(minutes_ago=1)
+    all_well()
     answer = client.get("/readyz")
     assert answer.status_code == 200
     body = answer.json()
     assert set(body.values()) == {"ok"}
-    assert set(body) == {"status", "database", "migrations", "broker", "sender"}
+    assert set(body) == {"status", "database", "migrations", "broker", "beat", "sender", "mail",
+                         "due", "last_run", "unknown"}  # fmt: skip
 
 
 def test_it_is_not_ready_without_the_database_and_gives_nothing_away(client: Client) -> None:
@@ -70,3 +79,57 @@ def test_a_sender_that_was_never_seen_or_fell_silent_degrades(client: Client) ->
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_no_answer_is_kept_by_a_cache_in_between(client: Client, path: str) -> None:
     assert "no-store" in client.get(path).headers["Cache-Control"]
+
+
+# --- what an operator is woken by --------------------------------------------------------------
+
+
+def degraded(client: Client, name: str) -> str:
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    return str(answer.json()[name])
+
+
+def test_a_beat_that_ticks_no_more_is_seen_though_the_sender_works(client: Client) -> None:
+    all_well()
+    sender_seen(minutes_ago=6, name="planner")
+    assert degraded(client, "beat") == "silent"
+
+
+def test_a_provider_that_takes_nothing_is_named(client: Client) -> None:
+    all_well()
+    circuit.note_trouble(clock.now(), timedelta(minutes=1), why="secret address")
+    assert degraded(client, "mail") == f"{circuit.provider()} takes nothing"
+
+
+def test_a_message_long_after_its_time_is_an_alarm(client: Client) -> None:
+    all_well()
+    waiting(due_at=clock.now() - timedelta(minutes=10))
+    assert client.get("/readyz").json()["due"] == "ok"
+    waiting(due_at=clock.now() - timedelta(minutes=20))
+    assert degraded(client, "due") == "late"
+
+
+def test_an_unknown_delivery_is_counted(client: Client) -> None:
+    all_well()
+    waiting(state="unknown")
+    assert degraded(client, "unknown") == "1 to decide"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("ok", "ok"), ("warning", "ok"), ("failed", "failed")]
+)
+def test_a_failed_run_is_an_alarm(client: Client, status: str, said: str) -> None:
+    all_well()
+    now = clock.now()
+    Run.objects.create(date=now.date(), status=status, started_at=now, finished_at=now)
+    assert client.get("/readyz").json()["last_run"] == said
+
+
+def waiting(state: str = "planned", **fields: Any) -> None:
+    customer = make.customer()
+    today = clock.today()
+    ContactAttempt.objects.create(
+        customer=customer, channel="email", tone="friendly", state=state, planned_on=today,
+        local_date=today, dedupe_key=customer.number, **fields,
+    )  # fmt: skip
