@@ -2,17 +2,14 @@
 
 import csv
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import count, islice
-from tempfile import TemporaryFile
 
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
+
+from arfollow.shared.workbook import workbook
 
 type Cell = str | int | float | Decimal | dt.date | dt.datetime | None
 type Rows = Iterable[Sequence[object]]
@@ -21,6 +18,8 @@ type Rows = Iterable[Sequence[object]]
 # by some programs on opening.
 _STARTERS = frozenset("=+-@\t\r\n＝＋－＠")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# XML has no place for these: control characters, halves of surrogate pairs, non-characters.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 BOM = "\ufeff"
 SHEET_ROWS = 1_000_000
 """Below the 1,048,576 rows of a sheet; what is more goes onto further sheets."""
@@ -47,7 +46,7 @@ def cell(value: object, zone: dt.tzinfo = dt.UTC) -> Cell:
         return told.replace(tzinfo=None, microsecond=0)
     if isinstance(value, dt.date):
         return value
-    return neutral(ILLEGAL_CHARACTERS_RE.sub("", str(value)))
+    return neutral(_CONTROL.sub("", str(value)))
 
 
 def csv_response(name: str, labels: Sequence[str], rows: Rows) -> HttpResponseBase:
@@ -60,44 +59,14 @@ def csv_response(name: str, labels: Sequence[str], rows: Rows) -> HttpResponseBa
 
 
 def xlsx_response(name: str, labels: Sequence[str], rows: Rows) -> HttpResponseBase:
-    """A workbook; dates are dates and amounts are numbers in it.
-
-    Rows go to disk as they come, so that a large list takes no more memory than a small one.
-    """
-    book, zone, left = Workbook(write_only=True), timezone.get_current_timezone(), iter(rows)
-    for number in count(1):
-        if not _sheet(
-            book, name[:28] if number == 1 else f"{name[:28]} {number}", labels, left, zone
-        ):
-            break
-    content = TemporaryFile()  # noqa: SIM115  closed by the response
-    book.save(content)
-    content.seek(0)
-    return FileResponse(content, as_attachment=True, filename=f"{name}.xlsx", content_type=_XLSX)
-
-
-def _sheet(
-    book: Workbook,
-    title: str,
-    labels: Sequence[str],
-    rows: Iterator[Sequence[object]],
-    zone: dt.tzinfo,
-) -> bool:
-    """Fill one sheet; whether it is full, so that another may be needed."""
-    sheet = book.create_sheet(title=title)
-    sheet.freeze_panes = "A2"
-    sheet.append([_bold(sheet, label) for label in labels])
-    written = 0
-    for row in islice(rows, SHEET_ROWS):
-        sheet.append([cell(value, zone) for value in row])
-        written += 1
-    return written == SHEET_ROWS
-
-
-def _bold(sheet: object, label: str) -> WriteOnlyCell:
-    head = WriteOnlyCell(sheet, value=neutral(label))
-    head.font = Font(bold=True)
-    return head
+    """A workbook, streamed as its rows come; dates are dates and amounts are numbers in it."""
+    zone = timezone.get_current_timezone()
+    cells = ([cell(value, zone) for value in row] for row in rows)
+    heads = [neutral(label) for label in labels]
+    data = workbook(name, heads, cells, sheet_rows=SHEET_ROWS)
+    response = StreamingHttpResponse(data, content_type=_XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+    return response
 
 
 class _Echo:

@@ -2,12 +2,14 @@
 
 import csv
 import datetime as dt
+from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO, StringIO
 from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
+from python_calamine import CalamineWorkbook
 
 from arfollow.shared.export import BOM, cell, csv_response, neutral, xlsx_response
 
@@ -101,3 +103,41 @@ def test_more_rows_than_a_sheet_takes_go_onto_further_sheets(
     book = load_workbook(BytesIO(b"".join(response.streaming_content)))  # type: ignore[attr-defined]
     found = [[c.value for c in sheet["A"][1:]] for sheet in book.worksheets]
     assert found == [[0, 1], [2, 3], [4]]
+
+
+def test_another_program_reads_the_same_workbook() -> None:
+    rows = [
+        ["Ünal & Söhne <GmbH>", Decimal("-12.50"), dt.date(2026, 2, 28)],
+        ["  two  spaces", 0, None],
+    ]
+    answer = xlsx_response("items", HEADS, rows)
+    book = CalamineWorkbook.from_filelike(BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
+    found = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    assert found[0] == HEADS
+    assert found[1] == ["Ünal & Söhne <GmbH>", -12.5, dt.date(2026, 2, 28)]
+    assert found[2][:2] == ["  two  spaces", 0]
+
+
+def test_a_moment_keeps_its_hour_in_a_workbook() -> None:
+    when = dt.datetime(2026, 3, 29, 14, 45, tzinfo=dt.UTC)
+    answer = xlsx_response("items", ["At"], [[when]])
+    sheet = load_workbook(BytesIO(b"".join(answer.streaming_content))).active  # type: ignore[attr-defined]
+    assert sheet is not None
+    assert sheet["A2"].value == dt.datetime(2026, 3, 29, 14, 45)  # noqa: DTZ001
+
+
+def test_a_large_workbook_begins_to_arrive_before_its_rows_end() -> None:
+    """What a list of fifty thousand needs: no wait, no memory."""
+    taken = 0
+
+    def rows() -> Iterator[list[object]]:
+        nonlocal taken
+        for number in range(20_000):
+            taken += 1
+            yield [f"{number * 7919:x} and more", number, None]
+
+    pieces = iter(xlsx_response("items", HEADS, rows()).streaming_content)  # type: ignore[attr-defined]
+    next(pieces)
+    assert 0 < taken < 20_000
+    assert sum(map(len, pieces)) > 0
+    assert taken == 20_000
