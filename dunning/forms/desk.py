@@ -14,7 +14,7 @@ PUT_OFF = [
 class SkipForm(forms.Form):
     """Skip for now, with the reason."""
 
-    reason = forms.ChoiceField(label="Why", choices=PUT_OFF, required=False)
+    reason = forms.ChoiceField(label="Why", choices=PUT_OFF, required=False, initial=PUT_OFF[0][0])
     other = forms.CharField(label="In your words", max_length=120, required=False)
 
     def said(self) -> str:

@@ -62,8 +62,8 @@ function tickAll() {
   showTicked();
 }
 
+// Here a letter is an outcome first, and only then what it is on every page.
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented && event.key !== "Escape" && !"cjkp".includes(event.key)) return;
   const writing = event.target.closest(WRITING);
   if (event.key === "Enter" && form && (form.contains(event.target) || event.target === document.body)) {
     const plain = !event.target.closest("textarea, button, a, summary");
@@ -83,8 +83,9 @@ document.addEventListener("keydown", (event) => {
   const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!target) return;
   event.preventDefault();
+  event.stopImmediatePropagation();
   press(target);
-});
+}, { capture: true });
 
 if (form) {
   form.classList.add("by-key");
