@@ -107,6 +107,7 @@ def _bench(
         "MEDIA_ROOT": str(own / "media"),
         "ENV_FILE": os.devnull,
         "LOG_LEVEL": "CRITICAL",
+        "FAULTS_PGDATA": str(place / "postgres"),
     }
     return subprocess.Popen(
         [sys.executable, "-m", "tests.faults.harness.bench", *words],

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.faults.harness import brokers, kills, paper, servers
+from tests.faults.harness import brokers, kills, paper, races, servers, stores
 from tests.faults.harness.results import Result
 from tests.faults.harness.world import World
 
@@ -86,6 +86,41 @@ def crowd(world: World, scale: Scale) -> Iterator[Result]:
     yield brokers.crowd_at_once(world, scale.of(5_000, 100))
 
 
+def database(world: World, scale: Scale) -> Iterator[Result]:
+    """PostgreSQL dies; SQLite is locked or full."""
+    if world.kind == "postgres":
+        yield stores.postgres_killed(world, scale.of(3, 1), scale.of(120, 12))
+        return
+    yield stores.locked(world, scale.of(9, 1))
+    yield stores.database_full(world, scale.of(12, 2))
+
+
+def disk(world: World, scale: Scale) -> Iterator[Result]:
+    """No room for a mail or a letter."""
+    yield stores.mail_disk_full(world, scale.of(10, 1))
+    yield stores.letter_disk_full(world, scale.of(10, 1))
+
+
+def payments(world: World, scale: Scale) -> Iterator[Result]:
+    """They pay while we write."""
+    yield races.payments_meanwhile(world, scale.of(100, 10))
+
+
+def template(world: World, scale: Scale) -> Iterator[Result]:
+    """One text in a thousand fails."""
+    yield races.template_fails(world, scale.of(1_000, 30))
+
+
+def tabs(world: World, scale: Scale) -> Iterator[Result]:
+    """The same click from several tabs."""
+    yield races.two_tabs(world, scale.of(20, 2))
+
+
+def clocks(world: World, scale: Scale) -> Iterator[Result]:
+    """A worker whose clock is off."""
+    yield races.wrong_clock(world, scale.of(12, 4))
+
+
 def _some[T](all_of_them: Sequence[T], scale: Scale) -> Sequence[T]:
     """Every third of them in the short form."""
     return all_of_them[::3] if scale.quick else all_of_them
@@ -100,5 +135,11 @@ CATALOGUE: dict[str, Fault] = {
     "kill-worker": kill_worker,
     "broker": broker,
     "deployment": deployment,
+    "database": database,
+    "disk": disk,
+    "payments": payments,
+    "template": template,
+    "tabs": tabs,
+    "clocks": clocks,
     "crowd": crowd,
 }

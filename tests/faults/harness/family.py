@@ -88,7 +88,8 @@ class Family:
             "CELERY_BROKER_URL": broker,
             "MAIL_URL": world.sink.url,
             "SEND_LEASE_SECONDS": str(LEASE),
-            "TICK_SECONDS": "3",  # a tick lives that long, and the filesystem is asked once a second
+            # A tick lives until the next one; the filesystem is asked once a second only.
+            "TICK_SECONDS": "3",
             "MORNING_MAIL": "false",
             "FAULTS_PLAIN": "yes" if plain else "",
             **extra,

@@ -53,8 +53,11 @@ class Child:
         return self.poll() == -signal.SIGKILL
 
 
-def fork(act: Callable[[], object], **overrides: Any) -> Child:
-    """Do something in a process of its own, with these settings; no connection is inherited."""
+def fork(act: Callable[[], object], *, borrow: bool = True, **overrides: Any) -> Child:
+    """Do something in a process of its own, with these settings; no connection is inherited.
+
+    ``borrow`` the bench's renderer, where no other process is at work at the same time.
+    """
     connections.close_all()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -66,9 +69,12 @@ def fork(act: Callable[[], object], **overrides: Any) -> Child:
         for name, value in overrides.items():
             setattr(settings, name, value)
         faults._passed.clear()
-        _borrow_the_press()
+        if borrow:
+            _borrow_the_press()
         act()
         code = 0
+    except SystemExit as asked:
+        code = int(asked.code or 0)
     except BaseException:  # noqa: BLE001  # a child must never run on as a second bench
         traceback.print_exc()
     finally:

@@ -140,16 +140,15 @@ class Sink(socketserver.ThreadingTCPServer):
 
     def note(self, what: str, body: bytes) -> None:
         """One line of the log."""
-        head = message_from_bytes(body, policy=policy.default)
-        line = {
-            "what": what,
-            "at": time.time(),
-            "id": str(head["Message-ID"]).strip(),
-            "to": str(head["To"]),
-            "subject": str(head["Subject"]),
-        }
         with self.lock, (self.place / "log").open("a") as log:
-            log.write(json.dumps(line) + "\n")
+            log.write(json.dumps(line_of(what, body)) + "\n")
+
+
+def line_of(what: str, body: bytes) -> dict[str, Any]:
+    """A message as the log has it."""
+    head = message_from_bytes(body, policy=policy.default)
+    own = str(head["Message-ID"]).strip()
+    return {"what": what, "at": time.time(), "id": own, "to": str(head["To"])}
 
 
 def peer_of(port: int) -> int:

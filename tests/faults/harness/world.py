@@ -30,6 +30,7 @@ from dunning.policy import Policy as PlainPolicy
 from invoices.models import Invoice
 from tests import make
 from tests import outbox as planned
+from tests.faults.harness.sink import line_of
 
 ROOT = Path(settings.BASE_DIR)
 LATE = 5
@@ -221,6 +222,11 @@ class SinkProcess:
     def forget(self) -> None:
         """An empty log."""
         (self.place / "log").unlink(missing_ok=True)
+
+    def add(self, body: bytes) -> None:
+        """A message that arrived on another way."""
+        with (self.place / "log").open("a") as log:
+            log.write(json.dumps(line_of("taken", body)) + "\n")
 
     def log(self) -> list[dict[str, Any]]:
         """Every message that came as far as its last byte."""

