@@ -76,4 +76,4 @@ def _usps_checks(payload: str) -> set[int]:
 
 @lru_cache(maxsize=1)
 def _countries() -> frozenset[str]:
-    return frozenset(code for code in Locale("en").territories if len(code) == 2)
+    return frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2)

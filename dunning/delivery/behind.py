@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dunning.delivery.frozen import keep, sha256
+from dunning.delivery.kept import keep, sha256
 from dunning.delivery.pdf import PdfNotMade, pages_of_theirs
 from dunning.models import (
     AttemptItem,

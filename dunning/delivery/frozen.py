@@ -1,7 +1,6 @@
 """Between the stored bytes and the mailer: what was frozen is what leaves, byte for byte."""
 
 import email
-import hashlib
 from email import policy
 from email.message import EmailMessage as MimeMessage
 from email.utils import getaddresses
@@ -10,7 +9,8 @@ from typing import Any, cast
 from anymail.message import AnymailMessage
 
 from dunning.delivery.base import Frozen
-from dunning.models import ContactAttempt, Document, FrozenMessage
+from dunning.delivery.kept import keep, sha256
+from dunning.models import ContactAttempt, FrozenMessage
 
 WIRE = policy.SMTP
 OWN_HEADERS = (
@@ -42,19 +42,6 @@ class FrozenMail(AnymailMessage):  # type: ignore[misc]  # Anymail has no types
         parsed = email.message_from_bytes(self.raw, _class=_AsFrozen, policy=WIRE)
         cast(_AsFrozen, parsed).raw = self.raw
         return parsed
-
-
-def sha256(data: bytes) -> str:
-    """Name of bytes we keep."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def keep(data: bytes, *, content_type: str, name: str) -> Document:
-    """Store bytes once, under their hash."""
-    row, _ = Document.objects.get_or_create(
-        sha256=sha256(data), defaults={"content_type": content_type, "name": name, "data": data}
-    )
-    return row
 
 
 def freeze(attempt: ContactAttempt, message: AnymailMessage, digest: str) -> FrozenMessage:

@@ -21,7 +21,7 @@ from dunning.delivery.addresses import AddressDoesNotFit
 from dunning.delivery.articles import read_article
 from dunning.delivery.behind import copies_of, keep_copies
 from dunning.delivery.foresee import foresee
-from dunning.delivery.frozen import keep, sha256
+from dunning.delivery.kept import keep, sha256
 from dunning.delivery.letter_facts import number_of
 from dunning.delivery.notice import notice_of, text_of
 from dunning.delivery.pdf import PdfNotMade, page_count, render_letter

@@ -8,7 +8,7 @@ from django.db import transaction
 from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import Actor
 from customers.services import lock_customer, touch
-from dunning.delivery.frozen import keep
+from dunning.delivery.kept import keep
 from dunning.delivery.letters import ENDS, ON_THE_WAY
 from dunning.delivery.pdf import PdfNotMade, pages_of_theirs, picture
 from dunning.models import Letter

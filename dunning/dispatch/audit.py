@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from dunning.delivery.frozen import sha256
+from dunning.delivery.kept import sha256
 from dunning.models import AttemptItem, AttemptState, Channel, ContactAttempt, FrozenMessage
 from dunning.outbox.moves import IN_FLIGHT
 from invoices.models import Allocation, WriteOff

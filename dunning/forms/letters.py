@@ -40,9 +40,9 @@ class PrintForm(forms.Form):
         ]
 
 
-def _scanned(label: str) -> forms.CharField:
-    """A field that a hand scanner types into."""
-    keys = {"autocomplete": "off", "spellcheck": "false", "data-scan": ""}
+def _scanned(label: str, kind: str) -> forms.CharField:
+    """A field that a hand scanner types into: the ``article`` number or that of the ``card``."""
+    keys = {"autocomplete": "off", "spellcheck": "false", "data-scan": kind}
     return forms.CharField(
         label=label, max_length=60, required=False, widget=forms.TextInput(attrs=keys)
     )
@@ -81,8 +81,12 @@ class PostingForm(forms.Form):
             disabled=bool(each.pull),
         )
         if letter.certified:
-            self.fields[f"article-{letter.pk}"] = _scanned(f"Article number of {letter.number}")
-            self.fields[f"card-{letter.pk}"] = _scanned(f"Return receipt of {letter.number}")
+            article, card = (
+                f"Article number of {letter.number}",
+                f"Return receipt of {letter.number}",
+            )
+            self.fields[f"article-{letter.pk}"] = _scanned(article, "article")
+            self.fields[f"card-{letter.pk}"] = _scanned(card, "card")
 
     def rows(self) -> list[dict[str, Any]]:
         """Each letter with its fields and what there is to say about it."""

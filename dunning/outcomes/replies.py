@@ -10,7 +10,7 @@ from arfollow.shared.events import Actor
 from arfollow.shared.mailread import Mail
 from customers.models import Contact, Customer
 from customers.services import lock_customer, touch
-from dunning.delivery.frozen import keep
+from dunning.delivery.kept import keep
 from dunning.models import ContactAttempt, Inbound
 from dunning.outcomes.notes import leave_event
 

@@ -27,7 +27,7 @@ from dunning.models import (
     Letter,
     LetterStatus,
 )
-from invoices.models import Allocation
+from invoices.models import Allocation, Payment
 
 TABS = {
     "print": "To print",
@@ -189,27 +189,30 @@ def _about(key: str, ids: Sequence[int], rows: Sequence[Any]) -> dict[int, Conta
 
 def _with_thanks(rows: list[Any]) -> None:
     """When each was paid, and the draft that says thank you."""
-    paid: dict[int, Allocation] = {}
-    ids = [row.pk for row in rows]
-    named = AttemptItem.objects.filter(attempt__in=ids, invoice__isnull=False)
-    attempts: dict[int, set[int]] = {}
+    paid = _paid(rows)
+    drafts = _about("payment", [payment.pk for payment in paid.values()], rows)
+    for row in rows:
+        payment = paid.get(row.pk)
+        row.paid_on = payment.received_on if payment else None
+        row.thanks = drafts.get(payment.pk) if payment else None
+
+
+def _paid(rows: Sequence[Any]) -> dict[int, Payment]:
+    """The newest payment of an invoice that each letter named, since it was posted."""
+    named = AttemptItem.objects.filter(attempt__in=rows, invoice__isnull=False)
+    letters: dict[int | None, list[int]] = {}
     for attempt_id, invoice_id in named.values_list("attempt_id", "invoice_id"):
-        attempts.setdefault(attempt_id, set()).add(invoice_id or 0)
-    found = Allocation.objects.filter(
-        invoice__in=named.values("invoice"), payment__isnull=False, reversed_on=None
+        letters.setdefault(invoice_id, []).append(attempt_id)
+    since = {row.pk: row.letter.posted_on for row in rows}
+    found: dict[int, Payment] = {}
+    payments = Allocation.objects.filter(
+        invoice__in=list(letters), payment__isnull=False, reversed_on=None
     )
-    for row in rows:
-        row.paid_on, row.thanks = None, None
-    for each in found.select_related("payment").order_by("pk"):
-        for row in rows:
-            since = row.letter.posted_on
-            if each.invoice_id in attempts.get(row.pk, ()) and each.payment.received_on >= since:
-                paid[row.pk] = each
-    drafts = _about("payment", [each.payment_id or 0 for each in paid.values()], rows)
-    for row in rows:
-        if row.pk in paid:
-            row.paid_on = paid[row.pk].payment.received_on
-            row.thanks = drafts.get(paid[row.pk].payment_id or 0)
+    for each in payments.select_related("payment").order_by("payment__received_on", "pk"):
+        for pk in letters[each.invoice_id]:
+            if each.payment is not None and each.payment.received_on >= since[pk]:
+                found[pk] = each.payment
+    return found
 
 
 def pdf(data: bytes, name: str, *, download: bool = False) -> HttpResponse:
