@@ -33,8 +33,12 @@ class EmailBackend(BaseEmailBackend):
     def _write(self, content: bytes) -> None:
         stamp = f"{clock.now():%Y%m%d-%H%M%S}"
         handle, draft = tempfile.mkstemp(prefix=f"{stamp}-", suffix=".part", dir=self.directory)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(draft).rename(Path(draft).with_suffix(".eml"))
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(draft).rename(Path(draft).with_suffix(".eml"))
+        except OSError:  # no room: half a message would only take more of it
+            Path(draft).unlink(missing_ok=True)
+            raise

@@ -66,10 +66,21 @@ def write(job: PrintJob, folder: Path) -> list[str]:
     }
     files[MERGED] = job.pdf()
     for name, content in files.items():
-        draft = folder / f".{name}.part"
+        _write(folder, name, content)
+    return list(files)
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    draft = folder / f".{name}.part"
+    try:
         draft.write_bytes(content)
         draft.replace(folder / name)
-    return list(files)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise CommandError(
+            f"{folder / name} cannot be written ({error.strerror}). The letters are kept: make "
+            "room and run this again."
+        ) from error
 
 
 def as_json(job: PrintJob, files: list[str]) -> dict[str, Any]:

