@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Model
+from django.db.models import F, Model, Q
 
 from arfollow.shared import events
 from arfollow.shared.errors import ServiceError
@@ -37,10 +37,17 @@ from customers.warnings import raise_warning, suspicion
 def lock_customer(customer_id: int) -> Customer:
     """The customer's row, locked until the caller's transaction ends.
 
-    On SQLite the lock is the IMMEDIATE transaction itself. ServiceError for an account that
-    was merged into another: whoever waited for it must not write to what is no more.
+    On SQLite the lock is the IMMEDIATE transaction itself. Where a parent gets one notice for
+    all, its row is locked too: the last look at that notice must not miss this change.
+    ServiceError for an account that was merged into another: whoever waited for it must not
+    write to what is no more.
     """
-    row = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    payer = Customer.objects.filter(pk=customer_id, parent_notice=ParentNotice.PARENT)
+    rows = Customer.objects.select_for_update(no_key=True).order_by("pk")
+    both = rows.filter(Q(pk=customer_id) | Q(pk__in=payer.values("parent")))
+    row = next((each for each in both if each.pk == customer_id), None)
+    if row is None:
+        raise Customer.DoesNotExist(f"There is no customer {customer_id}.")
     if row.merged_into_id is not None:
         into = Customer.objects.get(pk=row.merged_into_id)
         raise ServiceError(f"Account {row.number} was merged into {into}; please do it there.")
@@ -246,9 +253,9 @@ def set_parent(
 ) -> Customer:
     """Who pays for this customer, and who gets the notices; one level only."""
     with transaction.atomic():
-        if parent is not None:
-            lock_customer(parent.pk)
-        customer = lock_customer(customer_id)
+        wanted = sorted({customer_id, *([parent.pk] if parent else [])})
+        locked = {pk: lock_customer(pk) for pk in wanted}
+        customer, parent = locked[customer_id], locked[parent.pk] if parent else None
         _check_parent(customer, parent)
         before = customer.parent
         customer.parent = parent

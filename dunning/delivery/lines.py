@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Q
+
 from arfollow.shared.money import ZERO
-from customers.models import Customer, PaymentTerms
+from customers.models import Customer, ParentNotice, PaymentTerms
 from dunning.models import AttemptItem, ItemPart
 from dunning.wording.notice import Line
 from invoices.models import CreditNote, Dispute, DisputeStatus, Instalment, Invoice
@@ -21,6 +23,7 @@ class Ledger:
     queries: dict[int, str]
     credit_notes: dict[str, CreditNote]
     terms: str
+    customer_id: int
 
     @classmethod
     def of(cls, customer: Customer, rows: Iterable[AttemptItem]) -> "Ledger":
@@ -34,6 +37,7 @@ class Ledger:
             queries=_queries(queried) if queried else {},
             credit_notes=_credit_notes(customer, labels) if labels else {},
             terms=_named(customer.terms),
+            customer_id=customer.pk,
         )
 
 
@@ -49,7 +53,8 @@ def _queries(invoices: Iterable[int | None]) -> dict[int, str]:
 
 
 def _credit_notes(customer: Customer, labels: Iterable[str]) -> dict[str, CreditNote]:
-    found = CreditNote.objects.filter(customer=customer, number__in=labels)
+    paid_for = Q(customer__parent=customer, customer__parent_notice=ParentNotice.PARENT)
+    found = CreditNote.objects.filter(Q(customer=customer) | paid_for, number__in=labels)
     return {row.number: row for row in found}
 
 
@@ -77,6 +82,7 @@ def line_of(row: AttemptItem, ledger: Ledger) -> Line:
         po_number=invoice.po_number,
         terms=invoice.terms_text or _named(invoice.terms) or ledger.terms,
         note=ledger.queries.get(invoice.pk, "") if row.part == ItemPart.IN_QUERY else "",
+        account=str(invoice.customer) if invoice.customer_id != ledger.customer_id else "",
     )
 
 

@@ -170,7 +170,7 @@ def received_through(today: date) -> date:
 
 def _tables(attempt: ContactAttempt) -> tuple[CurrencyTable, ...]:
     """A table per currency in three parts, oldest item first; the main currency leads."""
-    rows = list(attempt.items.select_related("invoice__terms").order_by("pk"))
+    rows = list(attempt.items.select_related("invoice__terms", "invoice__customer").order_by("pk"))
     ledger = Ledger.of(attempt.customer, rows)
     parts: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -190,9 +190,17 @@ def _table(currency: str, parts: dict[str, list[Line]]) -> CurrencyTable:
 
 
 def _sorted(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Oldest first, credits last."""
+    """Account by account, oldest first, credits last."""
     return tuple(
-        sorted(lines, key=lambda line: (line.is_credit, line.due_date or date.max, line.number))
+        sorted(
+            lines,
+            key=lambda line: (
+                line.is_credit,
+                line.account,
+                line.due_date or date.max,
+                line.number,
+            ),
+        )
     )
 
 

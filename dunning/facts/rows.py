@@ -226,7 +226,7 @@ def item_history(ids: list[int]) -> Rows:
     """What completed or listed each open item, by invoice, oldest first."""
     listed = Q(completes=True) | Q(part="please_pay") | Q(step_key=ASK_STEP)
     rows = AttemptItem.objects.filter(
-        listed, attempt__customer__in=ids, invoice__open_amount__gt=0
+        listed, invoice__customer__in=ids, invoice__open_amount__gt=0
     ).order_by("attempt_id", "id")
     return grouped(
         rows.values(
@@ -301,14 +301,18 @@ def tags(ids: list[int]) -> dict[int, list[int]]:
 
 
 def follow_ups(ids: list[int]) -> Rows:
-    """The projection as it stands, to write only what changes; reopened items come back."""
+    """The projection as it stands, to write only what changes; reopened items come back.
+
+    By whose invoice it is: `customer_id` is who was last followed for it, them or a parent.
+    """
     rows = FollowUp.objects.filter(
-        ~Q(state=FollowUpState.CLOSED) | Q(invoice__open_amount__gt=0), customer__in=ids
+        ~Q(state=FollowUpState.CLOSED) | Q(invoice__open_amount__gt=0), invoice__customer__in=ids
     )
     return grouped(
         rows.values(
             "id", "customer_id", "invoice_id", "instalment_no", "policy_version_id", "cycle",
             "state", "last_step", "last_step_on", "next_step", "next_on", "reason",
+            billed=F("invoice__customer_id"),
         ),
-        "customer_id",
+        "billed",
     )  # fmt: skip

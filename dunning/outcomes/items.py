@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import Q
+
 from arfollow.shared.errors import ServiceError
+from customers.models import ParentNotice
 from dunning.models import AttemptItem, ContactAttempt, ItemPart
 from dunning.policy import ItemKey
 from invoices.models import Instalment, Invoice
@@ -41,8 +44,10 @@ class OpenItem:
 
 
 def open_items(customer_id: int) -> list[OpenItem]:
-    """Every open item of a customer, oldest due date first."""
-    invoices = Invoice.objects.filter(customer_id=customer_id, open_amount__gt=0)
+    """Every open item of a customer, and of those it gets one notice for; oldest first."""
+    paid_for = Q(customer__parent=customer_id, customer__parent_notice=ParentNotice.PARENT)
+    owed = Q(customer=customer_id) | paid_for
+    invoices = Invoice.objects.filter(owed, open_amount__gt=0)
     parts: dict[int, list[Instalment]] = {}
     for part in Instalment.objects.filter(invoice__in=invoices, open_amount__gt=0):
         parts.setdefault(part.invoice_id, []).append(part)

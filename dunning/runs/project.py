@@ -48,6 +48,7 @@ def write_follow_ups(pairs: Iterable[tuple[Case, Plan]], today: date) -> None:
             follow_up(case, decision, today)
             for decision in plan.decisions
             if changed(case.follow_ups.get(decision.key), values(case, decision, today))
+            or case.follow_ups[decision.key]["customer_id"] != case.customer.pk
         ]
         gone += [
             row["id"]

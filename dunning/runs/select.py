@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
 
-from customers.models import Customer
+from customers.models import Customer, ParentNotice
 from dunning.models import (
     AttemptState,
     Channel,
@@ -28,7 +28,14 @@ def customers_to_examine(today: date, number: str = "") -> list[int]:
     if number:
         return list(Customer.objects.filter(number=number).values_list("pk", flat=True))
     found = {*_moved(), *_reached(today), *_lapsing(today), *_statements(today)}
+    found.update(parent for child, parent in _paid_by_parents() if child in found)
     return sorted(found.difference(_broken(today)))
+
+
+def _paid_by_parents() -> Iterator[tuple[int, int | None]]:
+    """Children and the parents that get one notice for all: what moves one moves the other."""
+    rows = Customer.objects.filter(parent__isnull=False, parent_notice=ParentNotice.PARENT)
+    return rows.values_list("pk", "parent_id").iterator()
 
 
 def pages(ids: Sequence[int], size: int = PAGE) -> Iterator[list[int]]:

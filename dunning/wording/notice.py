@@ -117,7 +117,8 @@ class Line:
 
     ``open`` is what this part of the table counts: of a part-disputed invoice the
     undisputed rest stands in *please pay* and the disputed part in *in query*. Credits
-    and unapplied payments are lines with a negative ``open``.
+    and unapplied payments are lines with a negative ``open``. ``account`` names the account
+    that the recipient pays for; empty for its own.
     """
 
     number: str
@@ -132,6 +133,7 @@ class Line:
     po_number: str = ""
     terms: str = ""
     note: str = ""
+    account: str = ""
 
     @property
     def is_credit(self) -> bool:

@@ -185,7 +185,8 @@ def _details(line: Line, how: _How) -> str:
     """The kind, order number, terms and note of an item, on one line."""
     order = _order(clean(line.po_number))
     terms = clean(line.terms) if how.names_terms else ""
-    pieces = (_KINDS.get(line.kind, ""), order, terms, clean(line.note))
+    account = f"account {clean(line.account)}" if line.account else ""
+    pieces = (account, _KINDS.get(line.kind, ""), order, terms, clean(line.note))
     return " · ".join(piece for piece in pieces if piece)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from arfollow.shared.money import ZERO
 from arfollow.staff.models import Company
-from customers.models import Address, Contact, Customer, PaymentTerms
+from customers.models import Address, Contact, Customer, ParentNotice, PaymentTerms
 from customers.terms import Terms, TermsError, from_values
 from invoices.imports.plan import Known, KnownCredit, KnownCustomer, KnownInvoice, customer_key
 from invoices.imports.readers import Reading
@@ -73,11 +73,18 @@ def lock_customers(reading: Reading, source: str) -> None:
     Before anything is loaded: a payment posted by staff meanwhile must not be posted twice.
     """
     keys, locked = _keys(reading), set[int]()
-    while ids := {row.pk for row in _customer_rows(keys, source).values()} - locked:
+    while ids := _with_payers(_customer_rows(keys, source).values()) - locked:
         for page in pages(sorted(ids)):
             rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=page)
             list(rows.order_by("pk").values_list("pk", flat=True))
         locked |= ids  # an account merged while we waited leads to another one now
+
+
+def _with_payers(customers: Iterable[Customer]) -> set[int]:
+    """The customers, and the parents that get one notice for all."""
+    rows = list(customers)
+    to_parent = (row.parent_id for row in rows if row.parent_notice == ParentNotice.PARENT)
+    return {row.pk for row in rows} | {pk for pk in to_parent if pk is not None}
 
 
 def _keys(reading: Reading) -> set[str]:
