@@ -53,7 +53,7 @@ def read_mail(raw: bytes) -> Mail:
         raise NotAMail("This is an Outlook .msg file. Save it as .eml, or paste its text.")
     if b"\0" in raw[:4096]:
         raise NotAMail("This is not an e-mail. Save the message as .eml, or paste its text.")
-    message = cast(EmailMessage, email.message_from_bytes(raw, policy=policy.default))
+    message = email.message_from_bytes(raw, policy=policy.default)
     sender = _address(_header(message, "From"))
     if not sender:
         raise NotAMail("This has no sender, so it is no e-mail. Paste its text instead.")

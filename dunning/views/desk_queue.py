@@ -18,7 +18,8 @@ from dunning.models import DeskSkip
 from dunning.outbox.calendars import our_quiet_periods
 from dunning.outcomes import hours_at, tried_lately, zone_of
 from dunning.policy.made import may_call_again
-from dunning.worklist import SOURCES, Key, Scope, Work, narrowed, read_place
+from dunning.worklist import SOURCES, Key, Scope, Work, read_place
+from dunning.worklist.sources import narrowed
 
 CALLS = "calls"
 PAGES = 8

@@ -100,6 +100,7 @@ def calls_of(person: str, number: int, **fields: object) -> list[Line]:
 def test_forty_calls_in_a_row_without_the_mouse(page_as: PageAs) -> None:
     calls_of("collector", 40)
     page = page_as("collector")
+    page.set_default_timeout(60_000)
     page.goto(DESK)
     hand, took, seen = Hand(page), [], set()
     for keys in islice(cycle(COMMON.values()), 40):
