@@ -92,6 +92,20 @@ def _remind(promise_id: int, today: date, now: datetime, company: Company) -> in
         return int(_queue(draft, now=now, actor=SYSTEM) is not None)
 
 
+def ask_for_rest(promise: Promise, *, now: datetime, today: date) -> ContactAttempt | None:
+    """Thank for the part that came of a promise and ask when the rest may be expected.
+
+    Only where nobody can be called: elsewhere the call of rule 8 asks. In the caller's
+    transaction, under the customer's lock.
+    """
+    if any(contact.can_call for contact in promise.customer.contacts.filter(active=True)):
+        return None
+    draft = _promise_draft(promise, AttemptKind.PROMISE_FOLLOW_UP, f"{promise.words}.", today)
+    if draft is not None:
+        draft.attempt.tone = Tone.FRIENDLY
+    return _queue(draft, now=now, actor=SYSTEM)
+
+
 def confirm_plan(
     agreed: PaymentPlan, *, now: datetime, today: date, actor: Actor
 ) -> ContactAttempt | None:

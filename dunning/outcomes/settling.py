@@ -14,6 +14,7 @@ from itertools import groupby
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from arfollow.shared import clock
 from arfollow.shared.events import SYSTEM
 from arfollow.shared.workdays import Calendar
 from arfollow.staff.models import Company
@@ -21,7 +22,7 @@ from customers.services import lock_customer, touch
 from dunning.facts import received_by_promise
 from dunning.models import Promise, PromiseStatus
 from dunning.outbox.calendars import customer_calendar
-from dunning.outcomes.messages import drop_messages
+from dunning.outcomes.messages import ask_for_rest, drop_messages
 from dunning.outcomes.notes import leave_event
 from dunning.outcomes.record import keep_record
 from dunning.outcomes.words import promise_words
@@ -113,6 +114,8 @@ def _settle(promise: Promise, status: PromiseStatus, today: date) -> bool:
         said = promise_words(promise)
         drop_messages(said, promise_id=promise.pk)
         leave_event("promise.settled", promise, promise.customer_id, said, SYSTEM)
+        if status == PromiseStatus.PART_KEPT:
+            ask_for_rest(promise, now=clock.now(), today=today)
         keep_record(promise.customer_id)
         touch(promise.customer_id)
     return True

@@ -21,6 +21,7 @@ from dunning.demo.company import SOURCE
 from dunning.demo.post import article_number
 from dunning.dispatch.audit import audit
 from dunning.models import (
+    AttemptKind,
     AttemptState,
     CallRecord,
     Channel,
@@ -285,7 +286,7 @@ def test_no_gate_is_open_that_is_closed_elsewhere() -> None:
 
 
 def test_the_follow_up_began_with_a_few_and_went_on_with_all() -> None:
-    planned = ContactAttempt.objects.filter(automatic=True)
+    planned = ContactAttempt.objects.filter(automatic=True, kind=AttemptKind.LADDER)
     pilots = planned.filter(customer__tags__name="Pilot group")
     others = planned.exclude(customer__tags__name="Pilot group")
     first, later = (rows.earliest("planned_on").planned_on for rows in (pilots, others))

@@ -98,6 +98,22 @@ def test_of_a_part_kept_promise_the_call_says_which_part_came() -> None:
     )
 
 
+def test_who_cannot_be_called_is_thanked_for_the_part_and_asked_for_the_rest() -> None:
+    house, customer, _ = account()
+    customer.contacts.update(do_not_call=True)
+    promised(customer, "03-10", "03-20")
+    make.payment(customer, "5000.00", day("03-18"))
+    house.live(day("03-10"), day("03-25"))
+    asked = mails()[-1]
+    assert (
+        "Thank you for the USD 5,000.00; the remaining USD 5,000.00 was noted for 20 March 2025"
+        in asked
+    )
+    assert "When may we expect it?" in asked
+    made = ContactAttempt.objects.exclude(state=AttemptState.SKIPPED)
+    assert not made.filter(channel=Channel.CALL).exists()
+
+
 def test_a_broken_promise_returns_as_a_call_with_words_that_say_so() -> None:
     house, customer, _ = account()
     promised(customer, "03-10", "03-20")
