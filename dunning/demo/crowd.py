@@ -161,7 +161,7 @@ def _paid(crowd: Crowd, number: int) -> None:
     payments = Payment.objects.bulk_create(
         (
             Payment(
-                customer_id=row.customer_id, received_on=row.closed_on, currency=row.currency,
+                customer_id=row.customer_id, received_on=row.closed_on or row.due_date, currency=row.currency,
                 amount=row.amount, unapplied_amount=0, method="Bank transfer", source=SOURCE,
                 external_id=f"crowd:{row.number}",
             )
@@ -171,7 +171,7 @@ def _paid(crowd: Crowd, number: int) -> None:
     )  # fmt: skip
     Allocation.objects.bulk_create(
         (
-            Allocation(payment=paid, invoice=row, amount=row.amount, effective_on=row.closed_on)
+            Allocation(payment=paid, invoice=row, amount=row.amount, effective_on=paid.received_on)
             for paid, row in zip(payments, made, strict=True)
         ),
         batch_size=BATCH,

@@ -63,6 +63,10 @@ def postpone_call(
         lapses = customer_calendar(customer).add(
             attempt.local_date, Settings().call_lapses_business_days
         )
+        if lapses <= today:
+            raise ServiceError(
+                "Too old to wait: the next run notes it as not made. Call, or put them on hold."
+            )
         if until >= lapses:
             raise ServiceError(
                 f"Unmade, it lapses on {say_day(lapses)}. Put the customer on hold to wait longer."

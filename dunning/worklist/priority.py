@@ -187,4 +187,5 @@ def _promises(ids: Collection[int], today: date) -> tuple[dict[int, int], dict[i
     rows = Promise.objects.filter(customer__in=ids, status__in=ends, settled_on__gt=today - YEAR)
     broken = dict(rows.order_by().values_list("customer").annotate(n=Count("pk")))
     records = CustomerFollowUp.objects.filter(customer__in=ids, promise_reliability__isnull=False)
-    return broken, dict(records.values_list("customer", "promise_reliability"))
+    kept = records.values_list("customer", "promise_reliability")
+    return broken, {pk: percent for pk, percent in kept if percent is not None}

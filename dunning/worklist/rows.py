@@ -141,7 +141,7 @@ def _say_approval(row: ContactAttempt, day: date, today: date) -> Work:
 def _name_of(row: ContactAttempt) -> str:
     if row.kind != AttemptKind.LADDER:
         return str(row.get_kind_display()).lower()
-    if row.tone == "final" and row.channel == Channel.LETTER and row.with_mail:
+    if row.tone == "final" and row.channel == Channel.LETTER and getattr(row, "with_mail", False):
         return "final demand by e-mail and letter"
     if row.tone == "final" and row.channel in (Channel.EMAIL, Channel.LETTER):
         return f"final demand by {row.get_channel_display().lower()}"

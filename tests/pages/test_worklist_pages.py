@@ -253,6 +253,13 @@ def test_a_postponed_call_waits_but_not_beyond_the_day_it_lapses(boss: Client) -
     assert "lapses on" in words(shown, "refusals")[0][1]
 
 
+def test_a_call_that_lapses_today_is_not_put_off(boss: Client) -> None:
+    week_ago = MONDAY - timedelta(days=7)
+    row = call(ring(), planned_on=week_ago, local_date=week_ago)
+    shown = bulk(boss, "postpone", mark(row, "call"))
+    assert "Too old to wait" in words(shown, "refusals")[0][1]
+
+
 @pytest.mark.parametrize("until", [MONDAY, MONDAY - timedelta(days=1), MONDAY + timedelta(days=99)])
 def test_only_a_later_day_within_reason_is_taken(boss: Client, until: date) -> None:
     shown = bulk(boss, "postpone", mark(task(ring()), "task"), given="1", until=str(until))
