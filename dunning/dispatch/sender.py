@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from arfollow.shared import clock, faults
@@ -135,6 +135,10 @@ def _one(errand: Errand, ground: Ground, mailbox: Mailbox) -> str:
         outcome = _prepare(errand, ground)
         return _deliver(errand, mailbox) if outcome == AttemptState.SENDING else outcome
     except Stop:
+        raise
+    except OperationalError as error:
+        # Locked, full or away: no message is to blame. What is claimed goes back by its lease.
+        log.error("database gave up", trouble=type(error).__name__, where=_where(error))
         raise
     except Exception as error:  # noqa: BLE001  # one broken row must not stop the others
         log.error("attempt broke", trouble=type(error).__name__, where=_where(error))

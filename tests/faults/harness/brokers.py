@@ -29,9 +29,10 @@ def kill_in_worker(world: World, broker: str, points: tuple[Point, ...]) -> Resu
     with broker_of(broker) as way, Family(world, way.url, CRASH_ORDER=str(order)) as family:
         family.worker()
         family.beat()
-        for point in points:
+        for point in sorted(points, key=lambda each: each.planning):
             wanted += _one_death(world, point, order, died)
-        until(lambda: not still_open(), WAIT)
+        world.plan()  # a planner that dies leaves its slot taken: the next one is a minute away
+        until(lambda: _forwarded() or not still_open(), WAIT)
     found = judge(world, most_unknown=sum(p.unknown for p in points if p.name in died))
     nobody_forgotten(found, world, wanted)
     missed = [point.name for point in points if point.name not in died]
@@ -48,6 +49,8 @@ def _one_death(world: World, point: Point, order: Path, died: list[str]) -> list
         else:
             order.write_text(f"{point.name}:1")
         wanted = [customer.pk for customer in world.people(1)]
+        if not point.planning:
+            world.plan()
         if _happened(world, point, order, wanted):
             died.append(point.name)
         order.unlink(missing_ok=True)
@@ -72,6 +75,7 @@ def broker_lost(world: World, broker: str, messages: int) -> Result:
     """The broker is killed while messages leave and comes back empty."""
     world.reset()
     wanted = [customer.pk for customer in world.crowd(messages)]
+    world.plan()
     with broker_of(broker) as way, Family(world, way.url, plain=True) as family:
         family.worker()
         family.beat()
@@ -99,6 +103,7 @@ def deployment(world: World, restarts: int) -> Result:
     """SIGTERM to the worker in the middle of a message; what it holds is finished or given back."""
     world.reset()
     wanted = [customer.pk for customer in world.crowd(restarts * 6)]
+    world.plan()
     slow: list[str] = []
     with broker_of("filesystem") as way, Family(world, way.url, plain=True) as family:
         family.beat()

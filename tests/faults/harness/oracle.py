@@ -47,7 +47,7 @@ def _at_the_sink(found: Judgement, taken: Counter[str], rows: list[ContactAttemp
 
 
 def _in_the_database(found: Judgement, rows: list[ContactAttempt], forbidden: set[int]) -> None:
-    stuck = [f"{row.pk} ({row.state})" for row in rows if row.state in UNDER_WAY]
+    stuck = [f"{row.pk} ({row.state} {row.error[:60]})" for row in rows if row.state in UNDER_WAY]
     found.blame("lost", stuck, "not finished after recovery:")
     against = [r.pk for r in rows if r.customer_id in forbidden and r.state in MAY_HAVE_LEFT]
     found.blame("wrong", against, "went to somebody it must not go to:")

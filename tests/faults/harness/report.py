@@ -11,6 +11,24 @@ from tests.faults.harness.results import Sum
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 COLUMNS = ("lost", "doubled", "wrong", "unknown")
 LIBRARIES = ("Django", "celery", "django-anymail", "weasyprint", "psycopg")
+REPORTED = {
+    "kill -9 at": "a task for each doubt; the rest goes on by itself",
+    "kill -9 in a Celery": "a task for each doubt; Celery replaces the process",
+    "mail server": "circuit on the dashboard and in /metrics; a task for each refusal or doubt",
+    "provider": "circuit on the dashboard and in /metrics; a task for each refusal or doubt",
+    "broker": "/readyz says degraded: broker",
+    "SIGTERM": "nothing to report",
+    "PostgreSQL": "/readyz answers 503 while it is away; a task for each doubt",
+    "database is locked": "a line in the log; a task for each doubt",
+    "disk full: database": "a line in the log; a task for each doubt",
+    "disk full: mail": "circuit on the dashboard and in /metrics",
+    "disk full: letters": "the command names the file and exits with 1",
+    "payments": "the message shrinks or is cancelled as paid; the timeline says so",
+    "a text that fails": "a task and the outbox name the customer",
+    "two tabs": "who comes second is told that it is done",
+    "a clock": "the worker refuses to send and says by how much it is off",
+    "2 beats": "nothing to report",
+}
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 
 
@@ -36,8 +54,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     lines = [
         f"Last tried on {max((row['date'] for row in rows), default='–')}, on {_machine()}.",
         "",
-        "| fault | on | tried | lost | doubled | wrong | unknown |",
-        "|---|---|--:|--:|--:|--:|--:|",
+        "| fault | on | tried | lost | doubled | wrong | unknown | reported |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
         *(_row(group) for group in _groups(rows)),
         "",
         f"Sum: {Sum.of(rows)}.",
@@ -56,11 +74,12 @@ def _groups(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 def _row(group: list[dict[str, Any]]) -> str:
     first = group[0]
     where = ", ".join(DATABASES[row["database"]] for row in group)
-    what = f"{first['fault']}: {first['text']}" + (
+    what = ": ".join(filter(None, (first["fault"], first["text"]))) + (
         f" ({first['variant']})" if first["variant"] else ""
     )
     numbers = [sum(row["found"][name] for row in group) for name in COLUMNS]
-    cells = [what, where, sum(row["tries"] for row in group), *numbers]
+    said = next((text for name, text in REPORTED.items() if first["fault"].startswith(name)), "")
+    cells = [what, where, sum(row["tries"] for row in group), *numbers, said]
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
