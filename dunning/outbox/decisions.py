@@ -188,7 +188,8 @@ def release_storm(*, actor: Actor, now: datetime | None = None) -> int:
     released = 0
     while ids := list(held.order_by("id").values_list("pk", flat=True)[:PAGE]):
         released += _release_page(ids, actor, now)
-    desk.tell_all("sending.released", f"{released} messages released", actor=actor)
+    if released:
+        desk.tell_all("sending.released", f"{released} messages released", actor=actor)
     return released
 
 

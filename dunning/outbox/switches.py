@@ -16,23 +16,26 @@ from dunning.models import Channel, ContactAttempt, Policy, SendSwitch, SwitchSc
 from dunning.outbox import moves
 
 
-def pause(*, actor: Actor, reason: str) -> None:
-    """Nothing leaves from here on, until `resume`."""
-    _set_paused(actor, reason[:200], paused=True)
+def pause(*, actor: Actor, reason: str) -> bool:
+    """Nothing leaves from here on, until `resume`; False where it is paused already."""
+    return _set_paused(actor, reason[:200], paused=True)
 
 
-def resume(*, actor: Actor) -> None:
-    """Sending goes on; what the pause held gets new slots."""
-    _set_paused(actor, "", paused=False)
+def resume(*, actor: Actor) -> bool:
+    """Sending goes on; what the pause held gets new slots. False where it goes on already."""
+    return _set_paused(actor, "", paused=False)
 
 
-def _set_paused(actor: Actor, reason: str, *, paused: bool) -> None:
+def _set_paused(actor: Actor, reason: str, *, paused: bool) -> bool:
     with transaction.atomic():
         Company.load()
-        Company.objects.filter(pk=1).update(paused=paused, pause_reason=reason)
+        changed = Company.objects.filter(pk=1).exclude(paused=paused)
+        if not changed.update(paused=paused, pause_reason=reason):
+            return False
         words = f"Sending paused: {reason}" if paused else "Sending resumed"
         verb = "sending.paused" if paused else "sending.resumed"
         events.record(Entry(verb, "company", 1, words), actor=actor)
+    return True
 
 
 def enter_shadow(email: str, *, actor: Actor) -> None:
@@ -54,6 +57,8 @@ def leave_shadow(*, actor: Actor) -> int:
 def _set_shadow(change: dict[str, bool | str], words: str, actor: Actor) -> None:
     with transaction.atomic():
         Company.load()
+        if Company.objects.filter(pk=1, **change).exists():
+            return  # pressed twice
         Company.objects.filter(pk=1).update(**change)
         events.record(Entry("sending.shadow", "company", 1, words), actor=actor)
 

@@ -298,6 +298,8 @@ def storm_release(request: HttpRequest) -> HttpResponse:
 
     def release() -> str:
         number = outbox.release_storm(actor=actor_of(request.user))
-        return f"{number} messages leave at their next slots."
+        if not number:
+            return "They were let go already; nothing changed."
+        return f"{number} let go; each leaves at its next slot."
 
     return do_at_once(request, reverse("outbox"), release)

@@ -62,15 +62,17 @@ def sending_pause(request: HttpRequest) -> HttpResponse:
     """Pause with a reason; without one, go on."""
     actor = actor_of(request.user)
     if "resume" in request.POST:
-        switches.resume(actor=actor)
-        messages.success(request, "Sending goes on. What was held gets new times.")
+        done = switches.resume(actor=actor)
+        words = "Sending goes on. What was held gets new times."
+        messages.success(request, words if done else "Sending goes on already.")
         return redirect("sending-settings")
     form = PauseForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Say why sending is paused; everyone will see it.")
         return redirect("sending-settings")
-    switches.pause(actor=actor, reason=form.cleaned_data["reason"])
-    messages.success(request, "Sending is paused. Nothing leaves until somebody lets it go on.")
+    done = switches.pause(actor=actor, reason=form.cleaned_data["reason"])
+    words = "Sending is paused. Nothing leaves until somebody lets it go on."
+    messages.success(request, words if done else "Sending is paused already; nothing changed.")
     return redirect("sending-settings")
 
 
