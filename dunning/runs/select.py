@@ -26,16 +26,17 @@ BROKEN = -2
 def customers_to_examine(today: date, number: str = "") -> list[int]:
     """Ids in order; a named customer is always examined."""
     if number:
-        return list(Customer.objects.filter(number=number).values_list("pk", flat=True))
+        named = Customer.objects.filter(number=number).values_list("merged_into", "pk")
+        return [into or pk for into, pk in named]
     found = {*_moved(), *_reached(today), *_lapsing(today), *_statements(today)}
     found.update(parent for child, parent in _paid_by_parents() if child in found)
     return sorted(found.difference(_broken(today)))
 
 
-def _paid_by_parents() -> Iterator[tuple[int, int | None]]:
+def _paid_by_parents() -> Iterator[tuple[int, int]]:
     """Children and the parents that get one notice for all: what moves one moves the other."""
     rows = Customer.objects.filter(parent__isnull=False, parent_notice=ParentNotice.PARENT)
-    return rows.values_list("pk", "parent_id").iterator()
+    return rows.values_list("pk", "parent__pk").iterator()
 
 
 def pages(ids: Sequence[int], size: int = PAGE) -> Iterator[list[int]]:
