@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from arfollow.shared.models import Event
 from dunning.delivery.kept import sha256
 from dunning.models import AttemptItem, AttemptState, Channel, ContactAttempt, FrozenMessage
 from dunning.outbox.moves import IN_FLIGHT
@@ -15,6 +16,7 @@ from invoices.models import Allocation, WriteOff
 LEFT = (AttemptState.SENDING, AttemptState.SENT, AttemptState.UNKNOWN)
 SHOWN = 10
 NEWEST = 1_000
+CLOCKS_APART = timedelta(minutes=6)  # one column is of our clock, the other of the database's
 FORGOTTEN_AFTER = timedelta(minutes=10)
 
 
@@ -102,7 +104,26 @@ def _after_payment(now: datetime) -> Breach | None:
         attempt__sending_at__isnull=False,
     )
     text = "Went on its way after the item was paid."
-    return _breach("D4-paid", text, list(rows.values_list("attempt", flat=True).distinct()))
+    found = rows.values_list("attempt", flat=True).distinct()[:100_000]
+    return _breach("D4-paid", text, [pk for pk in found if not _money_came_later(pk)])
+
+
+def _money_came_later(attempt_id: int) -> bool:
+    """Whether the customer's chain has money for its items after the message: the order of
+    events is that of the commits, whatever a clock that was set back wrote beside them."""
+    said = Event.objects.filter(
+        object_type="attempt", object_id=attempt_id, verb__in=("attempt.sent", "attempt.unknown")
+    ).first()
+    if said is None:
+        return False
+    rows = Allocation.objects.filter(invoice__attempt_items__attempt=attempt_id, reversed_on=None)
+    money = Q()
+    for pk, payment, credit in rows.values_list("pk", "payment_id", "credit_note_id"):
+        money |= Q(object_type="allocation", object_id=pk)
+        money |= Q(object_type="payment", object_id=payment)
+        money |= Q(object_type="creditnote", object_id=credit)
+    later = Event.objects.filter(money, chain=said.chain, seq__gt=said.seq)
+    return bool(money) and later.exists()
 
 
 def _two_a_day(now: datetime) -> Breach | None:
@@ -121,7 +142,7 @@ def _two_a_day(now: datetime) -> Breach | None:
 
 def _illegal_states(now: datetime) -> Breach | None:
     wrong = (
-        Q(state=AttemptState.SENT, sending_at__gt=F("sent_at"))
+        Q(state=AttemptState.SENT, sending_at__gt=F("sent_at") + CLOCKS_APART)
         | Q(state__in=[AttemptState.SENT, AttemptState.UNKNOWN], lease_until__isnull=False)
         | Q(state__in=[AttemptState.PLANNED, AttemptState.HELD], sent_at__isnull=False)
         | Q(state=AttemptState.PLANNED, live=False)

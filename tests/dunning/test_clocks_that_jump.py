@@ -10,8 +10,9 @@ from arfollow.shared import clock
 from customers.models import Customer
 from dunning import dispatch, tasks
 from dunning.dispatch import brakes, circuit, sweep
+from dunning.dispatch.audit import audit
 from dunning.models import AttemptState, ContactAttempt, Heartbeat
-from dunning.outbox import moves
+from dunning.outbox import desk, moves
 from tests import make, outbox
 from tests.outbox import SLOT, send_some
 
@@ -125,6 +126,29 @@ def test_what_counts_once_a_day_counts_again_after_the_clock_went_back(customer)
     send_some(now=SLOT)
     sweep(now=SLOT + 7 * DAY)
     assert outbox.again(attempt).reached_on is not None
+
+
+def test_the_audit_does_not_cry_wolf_after_the_clock_went_back(customer):
+    """Paid after it was sent, by a clock that says it was before."""
+    invoice = make.invoice(customer, due=outbox.late(10))
+    attempt = outbox.queued(customer, invoice)
+    send_some(now=SLOT)
+    sent_at = outbox.again(attempt).sending_at
+    with clock.at(sent_at - DAY):
+        make.payment(customer, "100.00", make.TODAY, invoice)
+    assert audit(SLOT) == []
+
+
+def test_the_audit_still_names_what_left_after_the_payment(customer):
+    invoice = make.invoice(customer, due=outbox.late(10))
+    attempt = outbox.queued(customer, invoice)
+    with clock.at(clock.now() - DAY):
+        make.payment(customer, "100.00", make.TODAY, invoice)
+    row = ContactAttempt.objects.filter(pk=attempt.pk)
+    now = clock.now()
+    row.update(state="sent", sending_at=now, sent_at=now, done_on=make.TODAY, message_id="<m@x>")
+    desk.tell(attempt, "attempt.sent", "Sent")
+    assert [breach.code for breach in audit(SLOT)] == ["D4-paid"]
 
 
 # --- trying again ---------------------------------------------------------------------------
