@@ -32,7 +32,7 @@ from dunning.delivery.render import render_and_freeze
 from dunning.dispatch import brakes, circuit, record, reposting
 from dunning.dispatch.gate import Answer, Verdict, can_send, local_day
 from dunning.dispatch.record import Errand
-from dunning.facts import Ground, lay_ground
+from dunning.facts import Ground, lay_ground, renewed
 from dunning.models import AttemptState, ContactAttempt, FrozenMessage
 from dunning.outbox import moves, switches
 from dunning.wording import NoSuchText, WordingError
@@ -179,7 +179,8 @@ def _last_look(errand: Errand, ground: Ground) -> str:
         company = switches.company_for_last_look()
         if attempt.state != AttemptState.CLAIMED or attempt.worker != errand.worker:
             return GIVEN_BACK  # the lease ran out, or somebody cancelled it
-        verdict = can_send(attempt, company, now=errand.now, ground=ground)
+        known = renewed(ground, company)
+        verdict = can_send(attempt, company, now=errand.now, ground=known)
         outcome = _carry_out(attempt, company, errand, verdict)
         faults.point("C3a")
     faults.point("C4" if outcome == AttemptState.SENDING else "")

@@ -1,7 +1,7 @@
 """From the database to plain facts: what decide() may know, in a fixed number of queries."""
 
 from dunning.facts.build import Case
-from dunning.facts.ground import Ground, lay_ground
+from dunning.facts.ground import Ground, lay_ground, renewed
 from dunning.facts.load import load_cases
 from dunning.facts.promised import paid_towards, received_by_plan, received_by_promise
 
@@ -13,4 +13,5 @@ __all__ = [
     "paid_towards",
     "received_by_plan",
     "received_by_promise",
+    "renewed",
 ]

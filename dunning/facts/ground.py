@@ -1,7 +1,7 @@
 """What all customers share in a run: company settings, calendars, policies, freshness."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -88,6 +88,12 @@ def lay_ground() -> Ground:
         default_policy=next((policy for policy, tag in enrolled if tag is None), None),
         tag_policies={tag: policy for policy, tag in enrolled if tag is not None},
     )
+
+
+def renewed(ground: Ground, company: Company) -> Ground:
+    """The same ground under the company's row of this moment and the payment data of now: a
+    pass may last, and an import or a setting may come in the middle of it."""
+    return replace(ground, company=company, settings=settings_of(company, ground.quiet))
 
 
 def settings_of(company: Company, quiet: tuple[Interval, ...]) -> Settings:
