@@ -59,7 +59,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAttempt:
-    """One contact attempt for one customer and channel, with its table."""
+    """One contact attempt for one customer and channel, with its table.
+
+    ``due_since`` is the day on which the leading item's step was due.
+    """
 
     channel: Channel
     tone: Tone
@@ -79,6 +82,7 @@ class PlannedAttempt:
     substitutes: Channel | None = None
     promise_id: int | None = None
     note: str = ""
+    due_since: date | None = None
 
     @property
     def completing(self) -> tuple[Line, ...]:

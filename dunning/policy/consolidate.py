@@ -140,6 +140,7 @@ def _attempt(
         deadline=deadline,
         substitutes=lead_todo.substitutes,
         note=lead_todo.action.note,
+        due_since=lead_verdict.clock.due(lead_verdict.item, lead_verdict.position).on,
     )
 
 

@@ -26,11 +26,21 @@ from dunning.policy import (
     Line,
     Plan,
     PlannedAttempt,
+    Reason,
     SkipRecord,
     Tone,
     sentence,
 )
 
+WORDS = {
+    Channel.EMAIL: "e-mail",
+    Channel.CALL: "call",
+    Channel.LETTER: "letter",
+    Channel.VISIT: "visit",
+    Channel.INTERNAL: "notice to ourselves",
+    Channel.HANDOVER: "hand-over",
+}
+WRITTEN = frozenset({Channel.EMAIL, Channel.LETTER})
 EXEMPT = frozenset({Kind.PROMISE_FOLLOW_UP})
 
 
@@ -214,8 +224,22 @@ def keys_of(plan: Plan) -> set[ItemKey]:
 
 
 def _why(planned: PlannedAttempt) -> str:
-    """The reason in a sentence; a call about a promise says what came of it."""
-    promise = Promise.objects.filter(pk=planned.promise_id or 0).first()
-    if promise is None or promise.status not in (PromiseStatus.BROKEN, PromiseStatus.PART_KEPT):
+    """The reason in a sentence that names what is due since when; a call about a promise says
+    what came of it."""
+    if planned.promise_id is not None:
+        promise = Promise.objects.get(pk=planned.promise_id)
+        if promise.status in (PromiseStatus.BROKEN, PromiseStatus.PART_KEPT):
+            return f"{promise.words}; we call before going on."
+    since = planned.due_since
+    if since is None or planned.reason not in (Reason.DUE, Reason.CAUGHT_UP):
         return sentence(planned.reason)
-    return f"{promise.words}; we call before going on."
+    day = f"{since.day} {since:%B %Y}"
+    if planned.reason is Reason.DUE:
+        return f"{_step(planned)} is due today, {day}."
+    return f"{_step(planned)} has been due since {day} and goes at the next slot."
+
+
+def _step(planned: PlannedAttempt) -> str:
+    """What is due, for example "The firm e-mail"."""
+    tone = f"{planned.tone} " if planned.channel in WRITTEN else ""
+    return f"The {tone}{WORDS[planned.channel]}"
