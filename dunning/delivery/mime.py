@@ -98,11 +98,13 @@ class EmailContent:
     attachments: tuple[Attachment, ...] = ()
 
 
-def render_email(notice: Notice, text: Text | None = None) -> EmailContent:
+def render_email(
+    notice: Notice, text: Text | None = None, *, with_files: bool = True
+) -> EmailContent:
     """The content of an e-mail; WordingError says why there is none.
 
     ``text`` replaces the preset. A statement PDF goes with it, and the whole list as CSV
-    where the message shows a summary only.
+    where the message shows a summary only; a look at the words does without both.
     """
     channel = "internal" if notice.purpose is Purpose.INTERNAL else "email"
     said = text or preset(notice.purpose, channel, notice.tone, notice.recipient.language)
@@ -113,7 +115,7 @@ def render_email(notice: Notice, text: Text | None = None) -> EmailContent:
         subject=message.subject,
         text=plain_text(message, notice, tables) + _text_footer(notice, is_short=is_short),
         html=_html(message, notice, tables, is_short=is_short),
-        attachments=_attachments(notice, is_short=is_short),
+        attachments=_attachments(notice, is_short=is_short) if with_files else (),
     )
 
 

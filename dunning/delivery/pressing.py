@@ -72,16 +72,18 @@ class Press:
         watch = threading.Timer(job["seconds"] + GRACE, process.kill)
         watch.daemon = True
         watch.start()
+        answer = None
         try:
             write_job(process.stdin, job, blobs)
             answer = read_job(process.stdout)
         except (OSError, EOFError) as error:
             log.warning("the renderer broke off", error=str(error))
-            answer = None
         finally:
             watch.cancel()
-        if answer is None:
-            self.close()
+            # also where a time limit of the caller ended the wait: a late answer left in the
+            # pipe would be taken for the next document
+            if answer is None:
+                self.close()
         return answer
 
     def _started(self) -> subprocess.Popen[bytes]:

@@ -4,7 +4,7 @@ One way for texts of all messages of a kind, one for the words of a single waiti
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -183,9 +183,7 @@ def try_text(text: Text, sample: ContactAttempt | None, *, today: date) -> Look:
 def _look(text: Text, told: Callable[[], Notice]) -> Look:
     problems = lint(text)
     try:
-        # as an e-mail to a colleague: the same words and tables without the attachments
-        shown = replace(told(), channel="internal" if text.channel == "email" else text.channel)
-        return Look(problems, render_email(shown, text))
+        return Look(problems, render_email(told(), text, with_files=False))
     except (ServiceError, WordingError, NoSuchText) as error:
         return Look(problems, None, str(error))
 

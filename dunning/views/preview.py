@@ -8,7 +8,6 @@ from arfollow.shared.errors import ServiceError
 from arfollow.staff.models import Company
 from dunning.delivery.foresee import WAITING, foresee
 from dunning.delivery.mime import render_email
-from dunning.delivery.pdf import PdfNotMade
 from dunning.models import Channel, ContactAttempt, FrozenMessage
 from dunning.wording import NoSuchText, WordingError
 
@@ -36,10 +35,11 @@ def preview_of(attempt: ContactAttempt) -> Preview:
             frozen.subject, frozen.html or _page(frozen.text), sent=bool(attempt.sent_at)
         )
     try:
-        content = render_email(*foresee(attempt, today=clock.today(Company.load().time_zone)))
+        told = foresee(attempt, today=clock.today(Company.load().time_zone))
+        content = render_email(*told, with_files=False)
     except ServiceError as refusal:
         return Preview(problem=str(refusal))
-    except (WordingError, NoSuchText, PdfNotMade) as error:
+    except (WordingError, NoSuchText) as error:
         return Preview(problem=f"It cannot be written yet: {error}")
     return Preview(content.subject, content.html or _page(content.text))
 

@@ -209,3 +209,37 @@ def test_pages_of_another_size_are_set_onto_our_paper() -> None:
 
 def test_without_a_paper_the_files_stay_as_they_are() -> None:
     assert page_count(merge([sheet((612, 792)), sheet((595, 842))])) == 2
+
+
+def test_a_wait_that_was_cut_short_never_hands_out_the_late_answer() -> None:
+    """A worker's soft time limit is raised anywhere: the next document is still the right one."""
+    press = Press()
+    press.run(PDF, page("warm"))
+
+    class SoftLimit(Exception):
+        pass
+
+    def ring(_number: int, _frame: object) -> None:
+        raise SoftLimit
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(SoftLimit):
+            press.run(PDF, page("<p>the first document</p>" * 4_000))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    made = press.run(PDF, page("the second document"))
+    assert "second" in PdfReader(BytesIO(made)).pages[0].extract_text()
+    press.close()
+
+
+def test_pages_with_words_that_lie_across_are_turned_and_stay_whole() -> None:
+    across = PRESS.run(
+        {"do": "pdf", "sheets": [], "styles": ["@page { size: letter landscape }"]},
+        page("<h1>Invoice 77</h1>"),
+    )
+    made = PdfReader(BytesIO(merge([across], A4))).pages[0]
+    assert "Invoice 77" in made.extract_text()
+    assert round(float(made.mediabox.width)) == 595
