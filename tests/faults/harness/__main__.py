@@ -62,7 +62,9 @@ def _asked() -> argparse.Namespace:
 def _run(place: Path, databases: list[str], asked: argparse.Namespace) -> list[dict[str, Any]]:
     """One bench for each database, at the same time; what they found."""
     rows: list[dict[str, Any]] = []
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(place))  # where PostgreSQL's lock file goes
+    runtime = place / "run"  # where PostgreSQL's lock file goes
+    runtime.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     with contextlib.ExitStack() as stack:
         threads = []
         for database in databases:

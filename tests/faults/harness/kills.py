@@ -1,6 +1,6 @@
 """``kill -9`` at named points, from the planning to the last line of the record (F-01 to F-09)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -62,19 +62,19 @@ def kill_at(world: World, point: Point, channel: str, tries: int) -> Result:
     return Result(f"kill -9 at {point.name}", point.text, channel, died, found)
 
 
-def kill_everywhere(world: World, channel: str) -> Result:
+def kill_everywhere(world: World, channel: str, points: Sequence[Point] = POINTS) -> Result:
     """Once at every point, with one recovery for all."""
     world.reset()
     wanted, died = [], 0
-    for point in POINTS:
+    for point in points:
         wanted += [customer.pk for customer in world.people(CUSTOMERS, channel)]
         died += _die(world, point, 1)
     world.plan()
     recover(world)
-    found = judge(world, most_unknown=sum(point.unknown for point in POINTS))
+    found = judge(world, most_unknown=sum(point.unknown for point in points))
     nobody_forgotten(found, world, wanted)
-    all_died(found, died, len(POINTS))
-    return Result("kill -9 at each point", f"{len(POINTS)} points", channel, died, found)
+    all_died(found, died, len(points))
+    return Result("kill -9 at each point", f"{len(points)} points", channel, died, found)
 
 
 def all_died(found: Judgement, died: int, tries: int) -> None:

