@@ -161,9 +161,9 @@ def _paid(crowd: Crowd, number: int) -> None:
     payments = Payment.objects.bulk_create(
         (
             Payment(
-                customer_id=row.customer_id, received_on=row.closed_on or row.due_date, currency=row.currency,
-                amount=row.amount, unapplied_amount=0, method="Bank transfer", source=SOURCE,
-                external_id=f"crowd:{row.number}",
+                customer_id=row.customer_id, received_on=row.closed_on or row.due_date,
+                currency=row.currency, amount=row.amount, unapplied_amount=0,
+                method="Bank transfer", source=SOURCE, external_id=f"crowd:{row.number}",
             )
             for row in made
         ),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from arfollow.shared import clock
 from arfollow.shared.lists import Column, export_links, export_of
+from arfollow.staff.absences import covered_by
 from arfollow.staff.models import Company, Role, User
 from arfollow.staff.permissions import allows, requires
 from dunning import worklist as work
@@ -88,11 +89,12 @@ def scope_of(form: WorklistForm, me: User) -> work.Scope:
     today = clock.today(zone)
     form.is_valid()
     data = form.cleaned_data
-    kind, who = data.get("kind", ""), data.get("who", "")
+    kind, who, owner = data.get("kind", ""), data.get("who", ""), form.owner(me)
     return work.Scope(
         today=today,
         until=datetime.combine(today + timedelta(days=1), time.min, tzinfo=zone),
-        owner=form.owner(me),
+        owner=owner,
+        covers=frozenset(covered_by(owner, today)) if owner else frozenset(),
         only=who.isdecimal() or who == ONLY_MINE,
         nobody=who == NOBODY,
         text=data.get("q", ""),

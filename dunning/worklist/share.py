@@ -49,7 +49,7 @@ def share_of(user: User, scope: Scope) -> Share:
     """Today's share of the person whose list it is, whatever else the list is narrowed to."""
     made = calls_made(scope.today)[user.pk]
     room = room_of(user, made)
-    whose = Scope(scope.today, scope.until, kind=CALLS, sort=PRIORITY)
+    whose = Scope(scope.today, scope.until, kind=CALLS, sort=PRIORITY, covers=scope.covers)
     own = keys_of(replace(whose, owner=user, only=True), None, limit=room) if room else []
     left = room - len(own)
     mine = () if scope.only or not left else keys_of(replace(whose, nobody=True), None, limit=left)

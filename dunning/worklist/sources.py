@@ -62,7 +62,8 @@ class Scope:
     `owner` None is everyone; customers that nobody owns are everyone's, unless `only`.
     `when` is empty for all that is due, else `today` or `later`; `share` are the calls that
     have room today (rule 5), None where nobody counts them. `least` is an amount overdue in
-    one currency, `days` days late.
+    one currency, `days` days late. `covers` are the absent colleagues whose customers are
+    the owner's today.
     """
 
     today: date
@@ -79,6 +80,7 @@ class Scope:
     least: Decimal | None = None
     days: int | None = None
     sort: str = PRIORITY
+    covers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,7 @@ def _whose(source: Source, path: str, scope: Scope) -> Q:
         return nobodys
     if scope.owner is None:
         return Q()
-    mine = Q(**{f"{path}__owner": scope.owner})
+    mine = Q(**{f"{path}__owner__in": {scope.owner.pk} | scope.covers})
     mine |= Q(**{f"{path}__owner__in": covered_today(scope.owner, scope.today).values("user")})
     mine = mine if scope.only else mine | nobodys
     return mine | Q(assigned_to=scope.owner) if source.kind in ("task", "agreed") else mine

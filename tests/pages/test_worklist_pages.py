@@ -14,7 +14,7 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from arfollow.shared.models import Event
-from arfollow.staff.models import User
+from arfollow.staff.models import Absence, User
 from customers.models import Customer
 from dunning.models import ContactAttempt, Hold, SavedView, Task, TaskStatus
 from dunning.outcomes import HoldInput, add_hold
@@ -116,6 +116,20 @@ def test_what_is_later_is_a_link_away(collector: Client) -> None:
 def test_everybodys_list_counts_nobodys_calls(boss: Client) -> None:
     call(ring())
     assert "Calls today" not in page(boss)
+
+
+def test_the_customers_of_an_absent_colleague_are_on_the_list_of_the_cover(
+    collector: Client,
+) -> None:
+    me = User.objects.get(pk=collector.session["_auth_user_id"])
+    line = ring()
+    call(line)
+    away = line.caller
+    assert line.customer.name not in page(collector, "")
+    Absence.objects.create(user=away, covered_by=me, starts_on=MONDAY, ends_on=MONDAY)
+    found = page(collector, "")
+    assert line.customer.name in found
+    assert "Calls today: 1 of 40" in found
 
 
 # --- exports --------------------------------------------------------------------------------
@@ -393,9 +407,9 @@ def test_my_view_is_mine_and_a_shared_one_is_everybodys(client: Client) -> None:
     save(client, "For all", "days=90", shared="on")
     client.force_login(member("read_only"))
     found = page(client, "views/")
-    assert "For all" in found
-    assert "Kept to myself" not in found
     mine = SavedView.objects.get(name="Kept to myself")
+    assert "For all</a>" in found
+    assert f"/worklist/views/{mine.pk}/" not in found
     assert client.get(f"/worklist/views/{mine.pk}/").status_code == 404
 
 
