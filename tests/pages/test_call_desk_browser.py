@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from itertools import cycle, islice
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from customers.models import Customer
@@ -97,6 +98,7 @@ def calls_of(person: str, number: int, **fields: object) -> list[Line]:
     return lines
 
 
+@pytest.mark.timeout(600)
 def test_forty_calls_in_a_row_without_the_mouse(page_as: PageAs) -> None:
     calls_of("collector", 40)
     page = page_as("collector")
