@@ -177,6 +177,12 @@ class Customer(models.Model):
         indexes: ClassVar = [
             # Used by the customer list, sorted by name.
             models.Index(fields=["name", "id"], name="customer_by_name"),
+            # Used by the search by the beginning of a name; LIKE needs the pattern's order.
+            models.Index(
+                fields=["folded_name"],
+                opclasses=["varchar_pattern_ops"],
+                name="customer_by_folded_name",
+            ),
             # Used by "my customers" and by the hand-over of a colleague's.
             models.Index(fields=["owner", "name"], name="customer_by_owner"),
             # Used to suggest accounts that may be the same.

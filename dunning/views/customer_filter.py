@@ -92,11 +92,12 @@ def found_by(rows: QuerySet[Any, Any], word: str) -> QuerySet[Any, Any]:
     Each is answered by an index. Only where none of them fits are names searched in the
     middle. The number of a merged account finds the account that goes on.
     """
-    found = rows.filter(_begins(word))
+    found = rows.filter(begins(word))
     return found if found.exists() else rows.filter(name__icontains=word)
 
 
-def _begins(word: str) -> Q:
+def begins(word: str) -> Q:
+    """Customers of which something begins with the word; every part is answered by an index."""
     numbers = Q()
     for spelt in dict.fromkeys((word, word.upper(), word.lower())):
         numbers |= Q(number__prefix=spelt)

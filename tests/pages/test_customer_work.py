@@ -22,6 +22,7 @@ from dunning.briefing import neglected_invoices
 from dunning.models import ContactAttempt, Task
 from dunning.outcomes.merging import merge
 from dunning.runs import run
+from dunning.views.customer_filter import begins
 from invoices.imports.apply import Request, import_ledger
 from tests import make
 from tests.pages.conftest import member
@@ -335,3 +336,10 @@ def test_the_page_of_the_largest_real_customer_is_light_and_tells_its_habits(
 
 def _august() -> Any:
     return TODAY.fromisoformat(AUGUST)
+
+
+@pytest.mark.sqlite
+def test_the_search_reads_no_whole_table(customer: Customer) -> None:
+    plan = Customer.objects.filter(begins("ashd")).explain()
+    assert "SCAN" not in plan, plan
+    assert "customer_by_folded_name" in plan
