@@ -43,14 +43,14 @@ LETTERS = 2
 
 
 def kill_at(world: World, point: Point, tries: int) -> Result:
-    """So many people at the printer, one after the other; then somebody who finishes the work."""
+    """So many people at the printer; after each somebody else finishes the work."""
     world.reset()
     trays = Trays(world.place / "paper" / point.name)
     died, wanted = 0, []
     for number in range(tries):
         wanted += [customer.pk for customer in world.people(LETTERS, "letter")]
         died += _die(world, trays, point, 1 if point.once_a_pass else 1 + number % LETTERS)
-    finish(world, trays)
+        finish(world, trays)
     found = judge(trays, wanted)
     all_died(found, died, tries)
     return Result(f"kill -9 at {point.name}", point.text, "letter", died, found)
