@@ -176,6 +176,14 @@ def _failed(attempt: ContactAttempt, words: str, today: date) -> None:
     touch(attempt.customer_id)
 
 
+POISON_TEXT = "Set aside: three workers died while they prepared it."
+
+
+def tell_set_aside(attempt: ContactAttempt, today: date) -> None:
+    """What a message that kills its workers leaves: an event and a task with its name."""
+    _failed(attempt, POISON_TEXT, today)
+
+
 def ambiguous(errand: Errand, error: Ambiguous) -> bool:
     """It may have left: named, listed, never sent again by the machine."""
     with locked(errand.attempt_id) as attempt:

@@ -25,6 +25,10 @@ def sweep(*, now: datetime | None = None) -> dict[str, int]:
     """Put right what a crash or the passing of time left; harmless any number of times."""
     now = now or clock.now()
     brakes.beat("sweeper", now)
+    aside = moves.expire_poison(reason="poison", text=record.POISON_TEXT)
+    for attempt_id in aside:
+        with record.locked(attempt_id) as attempt:
+            record.tell_set_aside(attempt, now.date())
     back = moves.expire_claims()
     unknown = moves.expire_sending(LOST)
     for attempt_id in unknown:
@@ -32,6 +36,7 @@ def sweep(*, now: datetime | None = None) -> dict[str, int]:
             record.tell_unknown(attempt, now.date())
     return {
         "put_back": len(back),
+        "set_aside": len(aside),
         "unknown": len(unknown),
         "released": release_over(now),
         "matched": events.apply_waiting(now),

@@ -28,6 +28,7 @@ from dunning.models.attempts import MAX_TRIES
 
 STATE = AttemptState
 SENT_BY_MACHINE = (Channel.EMAIL, Channel.INTERNAL)
+POISON = 2  # workers it took with it before the last one
 IN_FLIGHT = (STATE.CLAIMED, STATE.SENDING)
 
 LEGAL: dict[str, frozenset[str]] = {
@@ -79,8 +80,11 @@ def _due(now: datetime) -> QuerySet[ContactAttempt]:
 
 
 def _one_a_customer(rows: QuerySet[ContactAttempt], limit: int) -> list[int]:
+    """What was tried before goes alone: should it kill its worker, no other message suffers."""
     first: dict[int, int] = {}
-    for pk, customer_id in rows.values_list("pk", "customer_id")[: limit * 4]:
+    for pk, customer_id, tries in rows.values_list("pk", "customer_id", "tries")[: limit * 4]:
+        if tries:
+            return list(first.values())[:limit] or [pk]
         first.setdefault(customer_id, pk)
     return list(first.values())[:limit]
 
@@ -256,7 +260,17 @@ def set_back(attempt_id: int, *, found: str, **fields: Any) -> bool:
 
 def expire_claims() -> list[int]:
     """Claimed past the lease → planned: the worker is gone, nothing had left."""
-    return _expired(STATE.CLAIMED, STATE.PLANNED, **_FREE)
+    tries = Least(F("tries") + 1, MAX_TRIES)
+    return _expired(STATE.CLAIMED, STATE.PLANNED, tries=tries, **_FREE)
+
+
+def expire_poison(*, reason: str, text: str) -> list[int]:
+    """Claimed past the lease → failed, where that had happened often enough: it is the message
+    that kills its workers. Nothing had left."""
+    over = ContactAttempt.objects.filter(_lease_is_over(), state=STATE.CLAIMED, tries__gte=POISON)
+    ids = list(over.values_list("pk", flat=True)[:500])
+    ended = {"reason": reason, "reason_text": text, "error": text, "lease_until": None}
+    return [pk for pk in ids if _end(over.filter(pk=pk), STATE.FAILED, **ended)]
 
 
 def expire_sending(error: str) -> list[int]:
