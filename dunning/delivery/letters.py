@@ -274,6 +274,8 @@ def mark_posted(
     faults.point("L9")
     with transaction.atomic():
         lock_customer(attempt.customer_id)
+        if truth.printed_is_true(attempt, today=on)[0]:  # paid since we looked
+            raise ServiceError("The account changed this moment; look at the letter again.")
         if not moves.made(attempt.pk, done_on=on, at=clock.now()):
             raise ServiceError("It was posted or pulled meanwhile.")
         faults.point("L10")
