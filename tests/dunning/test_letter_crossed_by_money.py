@@ -28,7 +28,7 @@ def test_a_payment_between_the_look_and_the_posting_pulls_the_letter(monkeypatch
             channel=Channel.LETTER,
             tone=Tone.DIRECT,
             pay_by=TODAY + timedelta(days=14),
-        )  # fmt: skip
+        )
         [letter] = letters.print_letters([attempt.pk], actor=manager).letters
 
         def pay(point: str) -> None:
