@@ -204,6 +204,15 @@ class StaffForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             "is_active": "Without it they are logged out and stay named in the history.",
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["calls_a_day"].required = False
+
+    def clean_calls_a_day(self) -> int:
+        """What was set before stays where the field is left empty."""
+        number = self.cleaned_data["calls_a_day"]
+        return int(self.instance.calls_a_day if number is None else number)
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         still_admin = data.get("role") == Role.ADMIN and data.get("is_active")

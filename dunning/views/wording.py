@@ -212,7 +212,7 @@ def _save_text(request: HttpRequest, form: WordingForm, each: Editable) -> bool:
 
 
 @require_POST
-@requires(Role.READ_ONLY)
+@requires(Role.MANAGER)
 def text_look(request: HttpRequest, channel: str, tone: str, kind: str) -> HttpResponse:
     """The text in the form on the newest message of its kind; nothing is kept."""
     each = _editable(channel, tone, kind)

@@ -200,3 +200,12 @@ def test_the_question_mark_lists_the_shortcuts_unless_switched_off(
     page.get_by_role("button", name="Save your profile").click()
     page.locator("body").press("?")
     assert not page.get_by_role("dialog", name="Keyboard shortcuts").is_visible()
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("25", 25), ("0", 0), ("", 40)])
+def test_the_calls_a_day_of_a_person_are_set_or_stay(admin: Client, typed: str, kept: int) -> None:
+    tom = User.objects.create_user("tom", role=Role.COLLECTOR)
+    form = {"role": "collector", "is_active": "on", "calls_a_day": typed}
+    assert admin.post(f"/settings/staff/{tom.pk}/", form).status_code == 302
+    tom.refresh_from_db()
+    assert tom.calls_a_day == kept
