@@ -86,7 +86,7 @@ class Sum:
     def of(cls, rows: Iterable[dict[str, Any]]) -> "Sum":
         """Add up."""
         rows = list(rows)
-        total = cls(faults=len({row["fault"] for row in rows}))
+        total = cls(faults=len({(row["fault"], row.get("variant", "")) for row in rows}))
         total.tries = sum(row["tries"] for row in rows)
         for name in ("lost", "doubled", "wrong", "unknown", "hidden"):
             setattr(total, name, sum(row["found"][name] for row in rows))
