@@ -284,6 +284,16 @@ if env.bool("BEHIND_PROXY", default=False):
 # Read by monitoring as "Authorization: Bearer …"; without one only a logged-in admin sees /metrics.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+# --- Documents ----------------------------------------------------------------------------------
+
+# What the process that sets PDFs may know of our environment: no secret, no address (D13).
+PDF_PRESS_ENV = {
+    name: env.str(name)
+    for name in ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "FONTCONFIG_PATH",
+                 "FONTCONFIG_FILE")
+    if name in env
+}  # fmt: skip
+
 # --- Language, time, files ----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"

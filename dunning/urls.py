@@ -92,9 +92,7 @@ urlpatterns = [
     path("outbox/<int:pk>/edit/undo/", wording.attempt_unedit, name="attempt-unedit"),
     path("texts/", wording.text_list, name="text-list"),
     path("texts/<slug:channel>/<slug:tone>/<slug:kind>/", wording.text_edit, name="text-edit"),
-    path(
-        "texts/<slug:channel>/<slug:tone>/<slug:kind>/look/", wording.text_look, name="text-look"
-    ),
+    path("texts/<slug:channel>/<slug:tone>/<slug:kind>/look/", wording.text_look, name="text-look"),
     path(
         "texts/<slug:channel>/<slug:tone>/<slug:kind>/restore/",
         wording.text_restore,

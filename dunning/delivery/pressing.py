@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from dunning.delivery.wire import Job, read_job, write_job
 
@@ -25,16 +26,6 @@ LIMITS = {"megabytes": 1024, "cpu": 20, "seconds": 60}
 
 GRACE = 10
 TRIES = 2
-PASSED_ON = (
-    "PATH",
-    "PYTHONPATH",
-    "LANG",
-    "LC_ALL",
-    "HOME",
-    "TMPDIR",
-    "FONTCONFIG_PATH",
-    "FONTCONFIG_FILE",
-)
 
 
 class PdfNotMade(RuntimeError):
@@ -96,7 +87,7 @@ class Press:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "dunning.delivery.press"],
             cwd=PROJECT,
-            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            env=settings.PDF_PRESS_ENV,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
