@@ -122,7 +122,11 @@ def sent(reminder):
 
 def test_a_mail_sent_after_the_payment_is_a_breach(sent):
     money = Payment.objects.create(
-        customer=sent.customer, received_on=TODAY, currency="USD", amount="400.00"
+        customer=sent.customer,
+        received_on=TODAY,
+        currency="USD",
+        amount="400.00",
+        unapplied_amount="0.00",
     )
     Allocation.objects.create(
         payment=money,
