@@ -135,7 +135,7 @@ def test_a_mail_sent_after_the_payment_is_a_breach(sent):
         effective_on=TODAY,
         created_at=sent.sending_at - timedelta(hours=1),
     )
-    Invoice.objects.filter(pk=sent.lead_invoice_id).update(open_amount=0)
+    Invoice.objects.filter(pk=sent.lead_invoice_id).update(open_amount=0, closed_on=TODAY)
     assert codes() == {"D4-paid"}
 
 
