@@ -22,6 +22,8 @@ ENTRIES = (
     ("company-settings", "Settings"),
 )
 SETTINGS = "/settings/"
+WORKERS_ONLY = frozenset({"desk"})
+"""Pages that somebody who only reads has no use for."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,13 @@ class Banner:
     link: str = ""
 
 
-def entries(path: str) -> list[Entry]:
-    """The navigation, with the part that ``path`` belongs to marked."""
-    found = [(url, label) for name, label in ENTRIES if (url := _address(name))]
+def entries(path: str, *, works: bool = True) -> list[Entry]:
+    """The navigation, with the part that ``path`` belongs to marked.
+
+    ``works``: whether the person does more than read.
+    """
+    names = [(name, label) for name, label in ENTRIES if works or name not in WORKERS_ONLY]
+    found = [(url, label) for name, label in names if (url := _address(name))]
     return [Entry(url, label, _covers(url, path)) for url, label in found]
 
 

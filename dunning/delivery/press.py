@@ -123,7 +123,7 @@ def _do(head: dict[str, Any], blobs: list[bytes]) -> Job:
         return {}, [JOBS[head["do"]](head, blobs)]
     except FatalURLFetchingError as error:  # no Exception
         return {"error": str(error), "kind": "foreign"}, []
-    except MemoryError:
+    except (MemoryError, SystemError):  # C code tells a refused allocation either way
         return {"error": "it took too much memory", "kind": "limits"}, []
     except RecursionError:
         return {"error": "it is nested too deeply", "kind": "limits"}, []

@@ -165,7 +165,7 @@ def test_an_active_payment_plan_is_a_next_action(
 ) -> None:
     plan = PaymentPlan.objects.create(
         customer=bill.customer, currency="USD", total=100, status=PlanStatus(status),
-        agreed_on=TODAY,
+        agreed_on=TODAY, ended_on=None if counts else TODAY,
     )  # fmt: skip
     plan.invoices.add(bill)
     assert neglected() == (set() if counts else {bill.pk})

@@ -141,7 +141,7 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     "attempt-unedit": (NOBODY, WORK),
     "text-list": (READ, NOBODY),
     "text-edit": (READ, LEAD),
-    "text-look": (NOBODY, READ),
+    "text-look": (NOBODY, LEAD),
     "text-restore": (NOBODY, LEAD),
     "policy-list": (READ, NOBODY),
     "policy-preview": (READ, NOBODY),

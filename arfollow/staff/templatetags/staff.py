@@ -21,7 +21,8 @@ def may(user: User | AnonymousUser, role: str) -> bool:
 
 @register.inclusion_tag("_parts/nav.html", takes_context=True)
 def nav(context: Context) -> dict[str, Any]:
-    return {"entries": entries(context["request"].path)}
+    works = may(context["request"].user, Role.COLLECTOR)
+    return {"entries": entries(context["request"].path, works=works)}
 
 
 @register.simple_tag(takes_context=True)
