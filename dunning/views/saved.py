@@ -36,7 +36,7 @@ def saved_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@requires(Role.READ_ONLY)
+@requires(Role.COLLECTOR)
 def view_save(request: HttpRequest) -> HttpResponse:
     """Keep what one looks at; the same name takes the new filter."""
     me, form = cast(User, request.user), SaveViewForm(request.POST)
@@ -55,7 +55,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@requires(Role.READ_ONLY)
+@requires(Role.COLLECTOR)
 def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Nobody's work goes with it: a view is only a way to look."""
     me = cast(User, request.user)

@@ -80,7 +80,7 @@ def _log_a_promise(page: Page) -> None:
     row.get_by_role("link", name="Call", exact=True).click()
     page.get_by_role("radio", name="Promises to pay").check()
     page.get_by_label("They pay on").fill(MONDAY_AFTER.isoformat())
-    page.get_by_role("button", name="Save the call").click()
+    page.locator("[data-save]").click()
     page.get_by_role("status").filter(has_text="promises to pay").wait_for()
     page.get_by_role("link", name="Worklist").first.click()
     page.get_by_role("heading", name="Nothing waits for you").wait_for()
@@ -127,7 +127,7 @@ def test_an_outcome_says_what_it_does_before_it_is_saved(page_as: PageAs) -> Non
     line = ring()
     page = page_as("collector")
     page.goto(f"/customers/{line.customer.pk}/call/")
-    said = page.get_by_text("Steps wait until the date and 2 business days more.")
+    said = page.locator("#consequence", has_text="Steps wait until the date and 2 business days")
     assert not said.is_visible()
     page.get_by_role("radio", name="Promises to pay").check()
     assert said.is_visible()
@@ -141,7 +141,7 @@ def test_a_refused_promise_keeps_what_was_typed(page_as: PageAs) -> None:
     page.get_by_role("radio", name="Promises to pay").check()
     page.get_by_label("They pay on").fill("2099-01-01")
     page.get_by_label("Note").fill("said Pat")
-    page.get_by_role("button", name="Save the call").click()
+    page.locator("[data-save]").click()
     page.get_by_role("alert").filter(has_text="Agree a plan instead").wait_for()
     assert page.get_by_label("Note").input_value() == "said Pat"
     assert page.get_by_label("They pay on").input_value() == "2099-01-01"

@@ -120,7 +120,8 @@ def test_several_tasks_are_postponed_without_the_mouse(
     expect(page.get_by_role("heading", level=1)).to_have_text("Postpone to a day")
     expect(page.get_by_role("heading", name="Will change")).to_be_visible()
     assert all(each.due_on == clock.today() for each in Task.objects.all())
-    page.keyboard.press("Enter")  # the button that names the act has the focus
+    expect(page.locator("main [data-focus]")).to_be_focused()  # the button that names the act
+    page.keyboard.press("Enter")
     expect(page.locator(".message.success")).to_contain_text("2 rows are changed")
     moved = {each.pk for each in Task.objects.filter(due_on__gt=clock.today())}
     assert moved == {rows[0].pk, rows[1].pk}

@@ -83,7 +83,7 @@ def _two_are_put_on_hold(page: Page) -> None:
     page.get_by_label("With the selected rows").select_option("hold")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Will change").wait_for()
+    expect(page.get_by_role("button", name="Put on hold: 2")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".message.success")).to_contain_text("2 rows are changed")
     assert Hold.objects.count() == 2
