@@ -235,8 +235,8 @@ def _why(planned: PlannedAttempt) -> str:
         return sentence(planned.reason)
     day = f"{since.day} {since:%B %Y}"
     if planned.reason is Reason.DUE:
-        return f"{_step(planned)} is due today, {day}."
-    return f"{_step(planned)} has been due since {day} and goes at the next slot."
+        return f"{_step(planned)} fell due on {day}."
+    return f"{_step(planned)} has been due since {day}."
 
 
 def _step(planned: PlannedAttempt) -> str:
