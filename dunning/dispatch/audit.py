@@ -1,4 +1,4 @@
-"""Is every attempt accounted for? Promises D1, D2, D4 and D10 as queries (`dunning_audit`)."""
+"""Is every attempt accounted for? Promises D1 to D4 and D10 as queries (`dunning_audit`)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,15 @@ from django.db.models.functions import Now
 
 from arfollow.shared.models import Event
 from dunning.delivery.kept import sha256
-from dunning.models import AttemptItem, AttemptState, Channel, ContactAttempt, FrozenMessage
+from dunning.models import (
+    AttemptItem,
+    AttemptState,
+    Channel,
+    ContactAttempt,
+    FrozenMessage,
+    Task,
+    TaskKind,
+)
 from dunning.outbox.moves import IN_FLIGHT
 from invoices.models import Allocation, WriteOff
 
@@ -78,6 +86,17 @@ def _damaged_bytes(now: datetime) -> Breach | None:
         if sha256(bytes(row.document.data)) != row.document.sha256
     ]
     return _breach("D2-hash", "Kept bytes do not match their hash.", damaged)
+
+
+def _hidden_doubt(now: datetime) -> Breach | None:
+    """Each unknown message that nobody has settled has its event and its task."""
+    told = Event.objects.filter(
+        object_type="attempt", object_id=OuterRef("pk"), verb="attempt.unknown"
+    )
+    asked = Task.objects.filter(attempt=OuterRef("pk"), kind=TaskKind.CHECK_DELIVERY)
+    rows = ContactAttempt.objects.filter(state=AttemptState.UNKNOWN)
+    hidden = rows.filter(~Exists(told) | ~Exists(asked))
+    return _breach("D3-hidden", "Unknown, and nobody was told.", _ids(hidden))
 
 
 def _half_ended(now: datetime) -> Breach | None:
@@ -162,6 +181,7 @@ CHECKS: tuple[Callable[[datetime], Breach | None], ...] = (
     _forgotten,
     _without_bytes,
     _damaged_bytes,
+    _hidden_doubt,
     _half_ended,
     _after_payment,
     _two_a_day,

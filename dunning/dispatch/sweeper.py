@@ -1,10 +1,11 @@
 """Recovery by the database alone: leases that ran out, causes that are over (DELIVERY §3.6)."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
 
-from arfollow.shared import clock
+from arfollow.shared import clock, faults
 from arfollow.shared.workdays import ONE_DAY, Calendar
 from arfollow.staff.models import Company
 from dunning.delivery import events
@@ -25,23 +26,39 @@ def sweep(*, now: datetime | None = None) -> dict[str, int]:
     """Put right what a crash or the passing of time left; harmless any number of times."""
     now = now or clock.now()
     brakes.beat("sweeper", now)
-    aside = moves.expire_poison(reason="poison", text=record.POISON_TEXT)
-    for attempt_id in aside:
-        with record.locked(attempt_id) as attempt:
-            record.tell_set_aside(attempt, now.date())
+    aside = _each(moves.poisonous(), _set_aside, now)
     back = moves.expire_claims()
-    unknown = moves.expire_sending(LOST)
-    for attempt_id in unknown:
-        with record.locked(attempt_id) as attempt:
-            record.tell_unknown(attempt, now.date())
+    unknown = _each(moves.doubtful(), _name_unknown, now)
     return {
         "put_back": len(back),
-        "set_aside": len(aside),
-        "unknown": len(unknown),
+        "set_aside": aside,
+        "unknown": unknown,
         "released": release_over(now),
         "matched": events.apply_waiting(now),
         "reached": _once_a_day(now),
     }
+
+
+def _each(ids: list[int], end: Callable[[int, date], bool], now: datetime) -> int:
+    """Each in a transaction of its own: a sweeper that dies leaves no doubt without its task."""
+    return sum(end(attempt_id, now.date()) for attempt_id in ids)
+
+
+def _set_aside(attempt_id: int, today: date) -> bool:
+    with record.locked(attempt_id) as attempt:
+        done = moves.set_aside(attempt_id, reason="poison", text=record.POISON_TEXT)
+        if done:
+            record.tell_set_aside(attempt, today)
+    return done
+
+
+def _name_unknown(attempt_id: int, today: date) -> bool:
+    with record.locked(attempt_id) as attempt:
+        done = moves.expire_sending(attempt_id, LOST)
+        faults.point("S1")
+        if done:
+            record.tell_unknown(attempt, today)
+    return done
 
 
 def release_over(now: datetime) -> int:

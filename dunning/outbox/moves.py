@@ -29,6 +29,7 @@ from dunning.models.attempts import MAX_TRIES
 STATE = AttemptState
 SENT_BY_MACHINE = (Channel.EMAIL, Channel.INTERNAL)
 POISON = 2  # workers it took with it before the last one
+PAGE = 500  # rows that one pass of the sweeper takes up
 IN_FLIGHT = (STATE.CLAIMED, STATE.SENDING)
 
 LEGAL: dict[str, frozenset[str]] = {
@@ -260,22 +261,35 @@ def set_back(attempt_id: int, *, found: str, **fields: Any) -> bool:
 
 def expire_claims() -> list[int]:
     """Claimed past the lease → planned: the worker is gone, nothing had left."""
-    tries = Least(F("tries") + 1, MAX_TRIES)
-    return _expired(STATE.CLAIMED, STATE.PLANNED, tries=tries, **_FREE)
+    over = ContactAttempt.objects.filter(_lease_is_over(), state=STATE.CLAIMED)
+    back = {"tries": Least(F("tries") + 1, MAX_TRIES), **_FREE}
+    ids = list(over.values_list("pk", flat=True)[:PAGE])
+    return [pk for pk in ids if _move(over.filter(pk=pk), STATE.PLANNED, **back)]
 
 
-def expire_poison(*, reason: str, text: str) -> list[int]:
-    """Claimed past the lease → failed, where that had happened often enough: it is the message
-    that kills its workers. Nothing had left."""
+def poisonous() -> list[int]:
+    """Claimed past the lease as often as it takes: messages that kill their workers."""
     over = ContactAttempt.objects.filter(_lease_is_over(), state=STATE.CLAIMED, tries__gte=POISON)
-    ids = list(over.values_list("pk", flat=True)[:500])
+    return list(over.values_list("pk", flat=True)[:PAGE])
+
+
+def set_aside(attempt_id: int, *, reason: str, text: str) -> bool:
+    """Claimed past the lease once too often → failed. Nothing had left."""
+    rows = ContactAttempt.objects.filter(_lease_is_over(), pk=attempt_id, tries__gte=POISON)
     ended = {"reason": reason, "reason_text": text, "error": text, "lease_until": None}
-    return [pk for pk in ids if _end(over.filter(pk=pk), STATE.FAILED, **ended)]
+    return _end(rows.filter(state=STATE.CLAIMED), STATE.FAILED, **ended)
 
 
-def expire_sending(error: str) -> list[int]:
+def doubtful() -> list[int]:
+    """Sending past the lease: whoever sent is gone, and nobody knows whether they left."""
+    over = ContactAttempt.objects.filter(_lease_is_over(), state=STATE.SENDING)
+    return list(over.values_list("pk", flat=True)[:PAGE])
+
+
+def expire_sending(attempt_id: int, error: str) -> bool:
     """Sending past the lease → unknown; the worker stays on the row for its late answer."""
-    return _expired(STATE.SENDING, STATE.UNKNOWN, lease_until=None, error=error)
+    rows = ContactAttempt.objects.filter(_lease_is_over(), pk=attempt_id)
+    return _move(rows, STATE.UNKNOWN, lease_until=None, error=error)
 
 
 _FREE: dict[str, Any] = {"worker": "", "lease_until": None}
@@ -283,12 +297,6 @@ _FREE: dict[str, Any] = {"worker": "", "lease_until": None}
 
 def _owned(attempt_id: int, worker: str) -> QuerySet[ContactAttempt]:
     return ContactAttempt.objects.filter(pk=attempt_id, worker=worker)
-
-
-def _expired(source: str, target: str, **fields: Any) -> list[int]:
-    over = ContactAttempt.objects.filter(_lease_is_over(), state=source)
-    ids = list(over.values_list("pk", flat=True)[:500])
-    return [pk for pk in ids if _move(over.filter(pk=pk), target, **fields)]
 
 
 def _lease_is_over() -> Q:

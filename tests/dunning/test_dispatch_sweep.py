@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from arfollow.shared import faults
 from arfollow.shared.models import Event
 from dunning.dispatch import mark_reached, sweep
 from dunning.models import AttemptState, ProviderStatus, Task
@@ -40,6 +41,28 @@ def test_a_sending_of_a_dead_worker_becomes_unknown_with_an_event_and_a_task(rem
     assert sweep(now=SLOT)["unknown"] == 1
     assert outbox.state(reminder) == AttemptState.UNKNOWN
     assert Event.objects.filter(verb="attempt.unknown", object_id=reminder.pk).count() == 1
+    assert Task.objects.filter(kind="check_delivery", attempt=reminder).count() == 1
+
+
+class Died(BaseException):
+    """The sweeper is gone."""
+
+
+def test_a_sweeper_that_dies_leaves_no_doubt_without_its_task(reminder, monkeypatch):
+    """Naming a doubt, its event and its task are one transaction (D3)."""
+
+    def die(point):
+        if point == "S1":
+            raise Died
+
+    moves.claim(ME, now=SLOT, lease=timedelta(minutes=2))
+    moves.begin_sending(reminder.pk, ME, lease=OVER, message_id="<a@b>")
+    monkeypatch.setattr(faults, "point", die)
+    with pytest.raises(Died):
+        sweep(now=SLOT)
+    assert outbox.state(reminder) == AttemptState.SENDING
+    monkeypatch.undo()
+    assert sweep(now=SLOT)["unknown"] == 1
     assert Task.objects.filter(kind="check_delivery", attempt=reminder).count() == 1
 
 

@@ -96,15 +96,24 @@ def test_an_expired_claim_is_planned_again(row):
 def test_an_expired_sending_is_unknown_and_never_planned_again(row):
     claim()
     moves.begin_sending(row.pk, ME, lease=LONG_AGO, message_id="<a@b>")
-    assert moves.expire_sending("lost") == [row.pk]
+    assert moves.doubtful() == [row.pk]
+    assert moves.expire_sending(row.pk, "lost")
     assert claim(OTHER) == []
     assert outbox.again(row).error == "lost"
+
+
+def test_what_is_being_sent_within_its_lease_is_in_no_doubt(row):
+    claim()
+    begin(row)
+    assert moves.doubtful() == []
+    assert not moves.expire_sending(row.pk, "lost")
+    assert outbox.state(row) == AttemptState.SENDING
 
 
 def test_a_late_result_is_still_recorded(row):
     claim()
     moves.begin_sending(row.pk, ME, lease=LONG_AGO, message_id="<a@b>")
-    moves.expire_sending("lost")
+    moves.expire_sending(row.pk, "lost")
     assert moves.finish(row.pk, ME, done_on=TODAY)
     assert outbox.state(row) == AttemptState.SENT
 

@@ -14,7 +14,8 @@ from arfollow.shared.models import Event, EventChain, EventData
 from arfollow.shared.triggers import SQLITE_CREATE, SQLITE_DROP
 from dunning import tasks
 from dunning.dispatch.audit import CHECKS, audit
-from dunning.models import AttemptItem, ContactAttempt, Heartbeat
+from dunning.dispatch.record import tell_unknown
+from dunning.models import AttemptItem, AttemptState, ContactAttempt, Heartbeat
 from dunning.outbox import moves
 from dunning.tasks import send_some, sweep
 from invoices.models import Allocation, Invoice, Payment
@@ -156,6 +157,14 @@ def test_bytes_that_were_changed_are_a_breach(sent):
     document.data = bytes(document.data) + b"!"
     document.save()
     assert codes() == {"D2-hash"}
+
+
+def test_a_doubt_that_nobody_was_told_of_is_a_breach(sent):
+    """D3: unknown is visible, by its event and its task."""
+    tamper(sent, state=AttemptState.UNKNOWN, lease_until=None)
+    assert codes() == {"D3-hidden"}
+    tell_unknown(sent, TODAY)
+    assert codes() == set()
 
 
 def test_an_item_that_counts_for_a_dead_attempt_is_a_breach(sent):
