@@ -12,6 +12,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from arfollow.shared.logs import WithoutWords, kind_and_place, one_line
 from arfollow.shared.mailurl import mailer_from_url, signing_keys
 
 django_stubs_ext.monkeypatch()  # lets ModelForm[Company] and its like be written as they are typed
@@ -86,7 +87,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "arfollow.shared.requestlog.RequestLog",
 ]
 
 TEMPLATES = [
@@ -329,7 +330,9 @@ _SHARED_PROCESSORS: list[Any] = [
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
-    structlog.processors.format_exc_info,
+    # On a laptop the whole traceback; elsewhere its words may be a customer's.
+    structlog.processors.format_exc_info if DEBUG else kind_and_place,
+    one_line,
     structlog.processors.UnicodeDecoder(),
 ]
 LOGGING = {
@@ -346,7 +349,14 @@ LOGGING = {
             "foreign_pre_chain": _SHARED_PROCESSORS[:-1],
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "filters": {"without_words": {"()": WithoutWords}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "structured",
+            "filters": [] if DEBUG else ["without_words"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"level": LOG_LEVEL},
