@@ -25,10 +25,17 @@ class Installation(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a process of the machine was last seen at work (beat, sender, planner)."""
+    """When a process of the machine was last seen at work (beat, sender, planner).
+
+    Also the marks that all processes share: since when the provider takes nothing and why, how
+    many messages in a row met the same failure. Old code may run on beside a newer schema, so
+    the columns it does not know have defaults in the database (F-71).
+    """
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
+    count = models.PositiveSmallIntegerField(default=0, db_default=0)
+    note = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at}"
