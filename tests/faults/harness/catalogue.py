@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.faults.harness import brokers, kills, paper, races, servers, stores
+from tests.faults.harness import brokers, kills, paper, races, servers, soak, stores
 from tests.faults.harness.results import Result
 from tests.faults.harness.world import World
 
@@ -97,6 +97,12 @@ def database(world: World, scale: Scale) -> Iterator[Result]:
     yield stores.database_full(world, scale.of(12, 2))
 
 
+def everybody(world: World, scale: Scale) -> Iterator[Result]:
+    """Two senders, the web and an importer on one SQLite file."""
+    if world.kind == "sqlite":
+        yield soak.soak(world, scale.of(600, 8))
+
+
 def disk(world: World, scale: Scale) -> Iterator[Result]:
     """No room for a mail or a letter."""
     yield stores.mail_disk_full(world, scale.of(10, 1))
@@ -145,6 +151,7 @@ CATALOGUE: dict[str, Fault] = {
     "broker": broker,
     "deployment": deployment,
     "database": database,
+    "soak": everybody,
     "disk": disk,
     "payments": payments,
     "template": template,

@@ -16,7 +16,15 @@ from dunning import outbox as product
 from dunning import tasks
 from dunning.delivery import render as rendering
 from dunning.delivery.mime import EmailContent
-from dunning.models import AttemptState, Channel, ContactAttempt, MessageTemplate, Task
+from dunning.models import (
+    AttemptState,
+    Channel,
+    ContactAttempt,
+    MessageTemplate,
+    Run,
+    RunStatus,
+    Task,
+)
 from dunning.outbox import moves
 from invoices.models import Payment
 from invoices.services import record_payment
@@ -47,7 +55,7 @@ def payments_meanwhile(world: World, customers: int) -> Result:
     found = judge(world, most_unknown=0)
     others = {row.pk for row in wanted} - {row.pk for row in payers}
     nobody_forgotten(found, world, others)
-    found.blame("wrong", _after_the_payment(), "sent after it was paid:")
+    found.blame("wrong", after_the_payment(), "sent after it was paid:")
     text = f"{len(payers)} of {customers} pay while messages leave"
     return Result("payments during a run", text, "", len(payers), found)
 
@@ -68,13 +76,17 @@ def _pay(world: World, customers: list[int]) -> None:
         time.sleep(0.02)
 
 
-def _after_the_payment() -> list[int]:
+def after_the_payment() -> list[int]:
     """Attempts whose point of no return lies after the payment of all they ask for."""
     paid = dict(Payment.objects.values_list("customer_id", "recorded_at"))
     rows = ContactAttempt.objects.filter(
         customer__in=paid, state__in=(AttemptState.SENT, AttemptState.UNKNOWN)
     )
     return [row.pk for row in rows if row.sending_at and row.sending_at > paid[row.customer_id]]
+
+
+SEEN = ("the friendly e-mail (de) cannot be made", "The text could not be made")
+"""The run's words: when it plans, and when the sender renders."""
 
 
 def template_fails(world: World, customers: int) -> Result:
@@ -93,9 +105,19 @@ def template_fails(world: World, customers: int) -> Result:
     nobody_forgotten(found, world, [row.pk for row in crowd if row != odd])
     named = Task.objects.filter(customer=odd, kind="check_delivery", status="open")
     found.blame("hidden", [] if named.exists() else [odd.number], "nobody is told of:")
+    silent = [what for what in SEEN if not _said(odd, what)]
+    found.blame("hidden", silent, "the run does not warn of a text")
     told = ", ".join(named.values_list("title", flat=True)[:1])
-    text = f"1 of {customers}; the others go out, a task names it"
+    text = f"1 of {customers}; the others go out, the run warns and a task names it"
     return Result("a text that fails", text, "", 1, found, reported=told)
+
+
+def _said(customer: Customer, what: str) -> bool:
+    """Whether the run that planned it warns of that customer alone, in these words."""
+    name = f"Customer {customer.number}: "
+    run = Run.objects.filter(attempts__customer=customer, status=RunStatus.WARNING).first()
+    said = run.warnings if run else []
+    return any(text.startswith(name) and what in text for text in said)
 
 
 def _send_others_plainly() -> None:

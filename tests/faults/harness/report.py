@@ -20,6 +20,7 @@ REPORTED = {
     "SIGTERM": "nothing to report",
     "PostgreSQL": "/readyz answers 503 while it is away; a task for each doubt",
     "database is locked": "a line in the log; a task for each doubt",
+    "everybody writes": "nothing to report",
     "disk full: database": "a line in the log; a task for each doubt",
     "disk full: mail": "circuit on the dashboard and in /metrics",
     "disk full: letters": "the command names the file and exits with 1",
