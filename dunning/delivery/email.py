@@ -13,6 +13,7 @@ from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from arfollow.shared import faults
 from dunning.delivery import provider, smtp
 from dunning.delivery.base import Ambiguous, DeliveryError, Frozen, NotTaken, Receipt, Refused
+from dunning.delivery.fence import Fence
 from dunning.delivery.frozen import as_mail
 
 type Late = Callable[[Receipt], None]
@@ -48,7 +49,8 @@ class Mailbox:
         """Hand over within ``deadline`` seconds in all, or raise a DeliveryError.
 
         Timeouts of a socket restart with each byte; only a thread of its own can be left
-        behind. What it learns after the deadline goes to ``late``.
+        behind. Where it had not begun the text, it never will: NotTaken. Otherwise what it
+        learns after the deadline goes to ``late``.
         """
         backend, self._backend = self._backend or mailers[self.alias], None
         errand = _Errand(backend, frozen, late)
@@ -68,11 +70,11 @@ class _Errand(threading.Thread):
         super().__init__(name=f"delivery-{frozen.attempt}", daemon=True)
         self.backend, self.frozen, self.late = backend, frozen, late
         self.answer: queue.Queue[Receipt | DeliveryError] = queue.Queue(1)
-        self.given_up = threading.Event()
+        self.fence, self.given_up = Fence(), threading.Event()
         self.decided = threading.Lock()
 
     def run(self) -> None:
-        answer = deliver(self.backend, self.frozen)
+        answer = deliver(self.backend, self.frozen, self.fence)
         faults.point("C5")
         with self.decided:
             if not self.given_up.is_set():
@@ -89,21 +91,30 @@ class _Errand(threading.Thread):
                 if not self.answer.empty():
                     return self.answer.get_nowait()
                 self.given_up.set()
-            raise Ambiguous(f"No answer within {seconds:g} seconds.") from None
+            raise self._cut(f"No answer within {seconds:g} seconds") from None
+
+    def _cut(self, words: str) -> DeliveryError:
+        """What the deadline proves: nothing, or that the text was never begun."""
+        if self.fence.close():
+            words = f"{words} while {self.fence.phase}."
+            return NotTaken(words, is_outage=self.fence.connecting)
+        return Ambiguous(f"{words}.")
 
 
-def deliver(backend: BaseEmailBackend, frozen: Frozen) -> Receipt | DeliveryError:
+def deliver(backend: BaseEmailBackend, frozen: Frozen, fence: Fence) -> Receipt | DeliveryError:
     """One delivery; every failure comes back classified."""
     try:
         if isinstance(backend, SmtpBackend):
-            return smtp.send(backend, frozen)
+            return smtp.send(backend, frozen, fence)
         if isinstance(backend, AnymailBaseBackend):
-            return provider.send(backend, frozen)
+            return provider.send(backend, frozen, fence)
+        fence.cross()
         return _local(backend, frozen)
     except DeliveryError as error:
         return error
-    except Exception as error:  # noqa: BLE001  # whatever it was: the message may have left
-        return Ambiguous(f"{type(error).__name__}: {error}"[:300])
+    except Exception as error:  # noqa: BLE001  # whatever it was: see what the fence says
+        said = f"{type(error).__name__}: {error}"[:300]
+        return Ambiguous(said) if fence.crossed else NotTaken(said)
 
 
 def _local(backend: BaseEmailBackend, frozen: Frozen) -> Receipt:

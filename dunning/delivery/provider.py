@@ -15,9 +15,10 @@ from anymail.exceptions import (
     AnymailUnsupportedFeature,
 )
 from django.core.mail.backends.base import BaseEmailBackend
-from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from dunning.delivery.base import Ambiguous, DeliveryError, Frozen, NotTaken, Receipt, Refused
+from dunning.delivery.fence import Fence
+from dunning.delivery.fenced import guard
 from dunning.delivery.frozen import as_mail
 
 LONGEST_WAIT = timedelta(hours=1)
@@ -26,14 +27,13 @@ KEY_REFUSED = frozenset({401, 403})
 MAY_HAVE_IT = frozenset({408, 409, 425})
 BAD_REQUEST = 400
 BREVO, BREVO_KEY = "Brevo", "idempotencyKey"
-NEVER_LEFT = (NewConnectionError, NameResolutionError)
 OURS_TO_MEND = (AnymailInvalidAddress, AnymailSerializationError, AnymailUnsupportedFeature)
 
 
-def send(backend: BaseEmailBackend, frozen: Frozen) -> Receipt:
+def send(backend: BaseEmailBackend, frozen: Frozen, fence: Fence) -> Receipt:
     """Post one message. The attempt's id travels as metadata, and as the key of its doubles."""
     mail = as_mail(frozen)
-    _prepare(backend, frozen)
+    _prepare(backend, frozen, fence)
     if getattr(backend, "esp_name", "") == BREVO:
         mail.extra_headers[BREVO_KEY] = frozen.attempt  # the same key twice: refused as a double
     try:
@@ -41,21 +41,28 @@ def send(backend: BaseEmailBackend, frozen: Frozen) -> Receipt:
     except AnymailError as error:
         if _known_by_key(backend, error):
             return Receipt("brevo")
-        raise classify(error) from error
+        raise classify(error, crossed=fence.crossed) from error
     except requests.RequestException as error:
-        raise Ambiguous(_said(error)) from error
+        raise _silent(_said(error), crossed=fence.crossed) from error
     except ValueError as error:  # a header or an address that cannot be written
         raise Refused(_said(error), reason="refused_address") from error
     return _receipt(backend, mail.anymail_status)
 
 
-def _prepare(backend: BaseEmailBackend, frozen: Frozen) -> None:
-    """One session for all messages; no redirects: the first host has the body already."""
+def _prepare(backend: BaseEmailBackend, frozen: Frozen, fence: Fence) -> None:
+    """One session for all messages; no redirects: the first host has the body already.
+
+    The fence is crossed when there is a connection and the request begins; a backend that does
+    not use `requests` crosses it here.
+    """
     backend.open()
-    if isinstance(backend, AnymailRequestsBackend) and backend.session is not None:
-        backend.session.max_redirects = 0
-        if backend.esp_name == "Resend":  # the same key twice is one message, for 24 hours
-            backend.session.headers["Idempotency-Key"] = frozen.attempt
+    if not isinstance(backend, AnymailRequestsBackend) or backend.session is None:
+        fence.cross()
+        return
+    guard(backend.session, fence)
+    backend.session.max_redirects = 0
+    if backend.esp_name == "Resend":  # the same key twice is one message, for 24 hours
+        backend.session.headers["Idempotency-Key"] = frozen.attempt
 
 
 def _known_by_key(backend: BaseEmailBackend, error: AnymailError) -> bool:
@@ -80,8 +87,9 @@ def _receipt(backend: BaseEmailBackend, status: Any) -> Receipt:
     return Receipt(name[:40], identifier[:200], refused)
 
 
-def classify(error: AnymailError) -> DeliveryError:
-    """What an exception of Anymail proves. Anything that proves nothing is ambiguous."""
+def classify(error: AnymailError, *, crossed: bool = True) -> DeliveryError:
+    """What an exception of Anymail proves. Anything that proves nothing is ambiguous once the
+    request had begun; before that (no name, no connection, no TLS) nothing can have left."""
     said = _said(error)
     if isinstance(error, AnymailConfigurationError):
         return Refused(said, reason="refused_setup", is_config=True)
@@ -91,8 +99,12 @@ def classify(error: AnymailError) -> DeliveryError:
         return Refused(said, reason="refused_address")
     status = error.status_code
     if status is None:
-        return NotTaken(said, is_outage=True) if _never_left(error) else Ambiguous(said)
+        return _silent(said, crossed=crossed)
     return _by_status(status, said, error)
+
+
+def _silent(said: str, *, crossed: bool) -> DeliveryError:
+    return Ambiguous(said) if crossed else NotTaken(said, is_outage=True)
 
 
 def _by_status(status: int, said: str, error: AnymailError) -> DeliveryError:
@@ -103,16 +115,6 @@ def _by_status(status: int, said: str, error: AnymailError) -> DeliveryError:
     if 400 <= status < 500 and status not in MAY_HAVE_IT:
         return Refused(said, reason="refused_content")
     return Ambiguous(said)
-
-
-def _never_left(error: AnymailError) -> bool:
-    """No connection was ever made: refused, or the name is not known."""
-    cause = error.__cause__
-    if isinstance(cause, requests.exceptions.ConnectTimeout):
-        return True
-    if not isinstance(cause, requests.exceptions.ConnectionError) or not cause.args:
-        return False
-    return isinstance(getattr(cause.args[0], "reason", None), NEVER_LEFT)
 
 
 def _retry_after(error: AnymailError) -> timedelta | None:

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from dunning.delivery.base import Ambiguous, Frozen, NotTaken, Receipt, Refused
+from dunning.delivery.base import Ambiguous, DeliveryError, Frozen, NotTaken, Receipt, Refused
+from dunning.delivery.fence import Fence
 from dunning.delivery.frozen import addresses
 
 TAKEN = 250
@@ -18,27 +19,42 @@ CLOSING = 421
 PROVIDER = "smtp"
 
 
-def send(backend: EmailBackend, frozen: Frozen) -> Receipt:
+def send(backend: EmailBackend, frozen: Frozen, fence: Fence) -> Receipt:
     """Hand one message over the backend's connection, which is opened where it is not."""
     sender, recipients = _plain(backend, frozen)
     connection = _connected(backend)
     try:
+        fence.at("naming the sender")
         _greet(connection, sender)
+        fence.at("naming the recipients")
         refused = _name_recipients(connection, recipients)
+        fence.at("asking to send the text")
         _ask_for_data(connection)
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         drop(backend)
         raise NotTaken(f"The mail server hung up before the text: {_said(error)}") from error
+    _cross(backend, fence)
     _hand_over(backend, connection, frozen.raw)
     return Receipt(PROVIDER, frozen.headers.get("Message-ID", ""), refused)
 
 
+def _cross(backend: EmailBackend, fence: Fence) -> None:
+    try:
+        fence.cross()
+    except NotTaken:  # the server waits for a text: hanging up is the only way to send none
+        drop(backend)
+        raise
+
+
 def drop(backend: EmailBackend) -> None:
-    """Forget a connection that is no good any more."""
-    connection, backend.connection = backend.connection, None
-    if connection is not None:
-        with suppress(OSError, smtplib.SMTPException):
-            connection.close()
+    """Forget a connection that is no good any more, and one that never became one: Django
+    would say QUIT to that before the next try, to a server that answers nothing."""
+    for name in ("connection", "_partial_connection"):
+        connection = getattr(backend, name, None)
+        setattr(backend, name, None)
+        if connection is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                connection.close()
 
 
 def leave(backend: EmailBackend) -> None:
@@ -62,19 +78,24 @@ def _connected(backend: EmailBackend) -> smtplib.SMTP:
         drop(backend)
     try:
         backend.open()
-    except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError) as error:
-        drop(backend)
-        key = isinstance(error, smtplib.SMTPAuthenticationError)
-        reason = "refused_key" if key else "refused_setup"
-        raise Refused(_said(error), reason=reason, is_config=True) from error
     except (smtplib.SMTPException, OSError) as error:
         drop(backend)
-        raise NotTaken(
-            f"The mail server cannot be reached: {_said(error)}", is_outage=True
-        ) from error
+        raise _shut_out(error) from error
     if backend.connection is None:
         raise NotTaken("The mail server gave no connection.", is_outage=True)
     return backend.connection
+
+
+def _shut_out(error: Exception) -> DeliveryError:
+    """Why there is no connection: our key, our set-up, or trouble on their side (a 4xx, also
+    of AUTH and STARTTLS, is theirs). Of plain replies only STARTTLS makes the bare exception."""
+    code = getattr(error, "smtp_code", 0)
+    if isinstance(error, smtplib.SMTPAuthenticationError) and code >= 500:
+        return Refused(_said(error), reason="refused_key", is_config=True)
+    no_tls = type(error) is smtplib.SMTPResponseException and code >= 500
+    if no_tls or isinstance(error, smtplib.SMTPNotSupportedError):
+        return Refused(_said(error), reason="refused_setup", is_config=True)
+    return NotTaken(f"The mail server cannot be reached: {_said(error)}", is_outage=True)
 
 
 def _alive(connection: smtplib.SMTP) -> bool:

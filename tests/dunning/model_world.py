@@ -108,7 +108,7 @@ class World:
 
     # --- the other side -------------------------------------------------------------------
 
-    def deliver(self, backend: object, frozen: Frozen) -> Receipt | DeliveryError:
+    def deliver(self, backend: object, frozen: Frozen, _fence: object) -> Receipt | DeliveryError:
         """The mail server: takes a message, refuses it, or leaves us in doubt."""
         how = self.answers.pop(0) if self.answers else "taken"
         if how in TAKEN:

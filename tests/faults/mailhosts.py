@@ -5,10 +5,11 @@ import socketserver
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 GREETING = "220 test ESMTP"
+STEPS = ("EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA")
 
 
 class SmtpHandler(socketserver.StreamRequestHandler):
@@ -18,9 +19,8 @@ class SmtpHandler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         mode = self.server.mode
-        if mode == "drop at greeting":
+        if not self._step("greeting", mode, GREETING):
             return
-        self._say(GREETING)
         while line := self.rfile.readline():
             word = line.decode("ascii", "replace").strip().upper()
             if not self._answer(word, mode):
@@ -28,31 +28,34 @@ class SmtpHandler(socketserver.StreamRequestHandler):
 
     def _answer(self, word: str, mode: str) -> bool:
         """False ends the connection."""
-        if word.startswith("EHLO"):
-            self._say("250-test")
-            self._say("250 8BITMIME")
-        elif word.startswith("MAIL"):
-            return self._step("MAIL", mode, "250 ok")
-        elif word.startswith("RCPT"):
-            return self._step("RCPT", mode, "250 ok")
-        elif word == "DATA":
+        step = next((step for step in STEPS if word.startswith(step)), "")
+        if step == "DATA":
             return self._step("DATA", mode, "354 go on") and self._text(mode)
-        elif word == "QUIT":
+        if word == "QUIT":
             self._say("221 bye")
             return False
-        else:
-            self._say("250 ok")
-        return True
+        return self._step(step, mode, _extensions(mode) if step == "EHLO" else "250 ok")
 
     def _step(self, step: str, mode: str, usual: str) -> bool:
         if mode == f"drop at {step}":
             return False
+        if mode == f"stall at {step}":
+            self._wait(self.server.silence)
+            return False
+        if mode == f"slow at {step}":
+            self._wait(self.server.silence)
         if mode.startswith(f"{step} "):  # "RCPT 550", or with the words that it says
             code, _, words = mode.removeprefix(f"{step} ").partition(" ")
             self._say(f"{code} {words or f'{step} refused'}")
-            return True
+            return code != "421"
         self._say(usual)
         return True
+
+    def _wait(self, seconds: float) -> None:
+        """As long as that, or until the test is over."""
+        until = time.monotonic() + seconds
+        while not self.server.stopping and time.monotonic() < until:
+            time.sleep(0.02)
 
     def _text(self, mode: str) -> bool:
         if mode.startswith("DATA "):
@@ -60,7 +63,9 @@ class SmtpHandler(socketserver.StreamRequestHandler):
         body = b""
         while (line := self.rfile.readline()) != b".\r\n":
             body += line
-            if mode == "drop in text" or not line:
+            if mode == "stall in text":
+                self._wait(self.server.silence)
+            if mode in ("drop in text", "stall in text") or not line:
                 return False
         return self._after_text(mode, body)
 
@@ -75,13 +80,20 @@ class SmtpHandler(socketserver.StreamRequestHandler):
         if mode == "drop after text":
             return False
         if mode == "silent after text":
-            time.sleep(self.server.silence)
+            self._wait(self.server.silence)
             return False
         self._say("250 queued")
         return mode != "drop after 250"
 
     def _say(self, line: str) -> None:
-        self.wfile.write(line.encode() + b"\r\n")
+        with suppress(OSError):
+            self.wfile.write(line.encode() + b"\r\n")
+
+
+def _extensions(mode: str) -> str:
+    """TLS and log-in are offered where the trouble is about them."""
+    offered = [name for name in ("STARTTLS", "AUTH PLAIN") if name.split()[0] in mode]
+    return "\r\n".join(["250-test", *(f"250-{name}" for name in offered), "250 8BITMIME"])
 
 
 class FakeSmtp(socketserver.ThreadingTCPServer):

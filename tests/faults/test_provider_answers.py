@@ -11,7 +11,7 @@ from dunning.delivery.provider import classify
 from dunning.dispatch import circuit
 from dunning.models import AttemptState
 from tests import make, outbox
-from tests.faults.mailhosts import FakeApi, running
+from tests.faults.mailhosts import FakeApi, FakeSmtp, running
 from tests.outbox import SLOT, send_some
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +97,25 @@ def test_a_refused_connection_and_an_unknown_name_never_left(reminder, settings)
     send_some(now=SLOT)
     row = outbox.again(reminder)
     assert (row.state, row.tries) == (PLANNED, 1)
+
+
+@pytest.mark.parametrize("cut_by", ["the socket", "the deadline"])
+def test_a_stall_before_the_request_began_never_left(reminder, settings, cut_by):
+    """The connection stands, TLS does not: `requests` calls that a read timeout, as it would
+    call a lost answer."""
+    settings.SEND_DEADLINE_SECONDS = 0.4 if cut_by == "the deadline" else 5
+    with running(FakeSmtp("stall at greeting")) as server:
+        use(settings, f"https://127.0.0.1:{server.port}/")
+        send_some(now=SLOT)
+        row = outbox.again(reminder)
+    assert (row.state, row.tries) == (PLANNED, 1), row.error
+    assert circuit.open_since() == SLOT
+
+
+def test_a_name_that_nobody_knows_never_left(reminder, settings):
+    use(settings, "http://nobody.invalid/")
+    send_some(now=SLOT)
+    assert outbox.state(reminder) == PLANNED
 
 
 def test_a_dripping_answer_ends_at_the_deadline(reminder, settings):

@@ -2,6 +2,7 @@
 
 import smtplib
 import socket
+import threading
 from email import message_from_bytes, policy
 
 import pytest
@@ -61,8 +62,19 @@ def test_a_real_server_gets_the_frozen_bytes_unchanged(reminder, settings):
 
 
 EXPECTED = {
-    # mode: (state, texts the server has, may be tried again)
+    # mode: (state, texts the server has)
     "drop at greeting": (AttemptState.PLANNED, 0),
+    "greeting 421": (AttemptState.PLANNED, 0),
+    "greeting 554": (AttemptState.PLANNED, 0),
+    "drop at EHLO": (AttemptState.PLANNED, 0),
+    "drop at STARTTLS": (AttemptState.PLANNED, 0),
+    "STARTTLS 454": (AttemptState.PLANNED, 0),
+    "STARTTLS 502": (AttemptState.FAILED, 0),
+    "drop at AUTH": (AttemptState.PLANNED, 0),
+    "AUTH 454": (AttemptState.PLANNED, 0),
+    "MAIL 421": (AttemptState.PLANNED, 0),
+    "RCPT 421": (AttemptState.PLANNED, 0),
+    "DATA 421": (AttemptState.PLANNED, 0),
     "MAIL 451": (AttemptState.PLANNED, 0),
     "MAIL 550": (AttemptState.FAILED, 0),
     "drop at MAIL": (AttemptState.PLANNED, 0),
@@ -83,11 +95,17 @@ EXPECTED = {
 }
 
 
+def asks_for(mode):
+    """TLS or a log-in where the trouble is about them."""
+    login = {"username": "us", "password": "our-own-word"} if "AUTH" in mode else {}
+    return login | ({"use_tls": True} if "STARTTLS" in mode else {})
+
+
 @pytest.mark.parametrize("mode", EXPECTED)
 def test_l14_every_failure_is_named_for_the_step_it_happened_in(reminder, settings, mode):
     state, texts = EXPECTED[mode]
     with running(FakeSmtp(mode)) as server:
-        use(settings, server.port)
+        use(settings, server.port, **asks_for(mode))
         send_some(now=SLOT)
     row = outbox.again(reminder)
     assert row.state == state, row.error
@@ -175,6 +193,52 @@ def test_many_messages_share_one_connection(reminder, settings, monkeypatch):
         use(settings, server.port)
         assert send_some(now=SLOT).sent == 4
     assert len(opened) == 1
+
+
+BEFORE = ["greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA"]
+
+
+@pytest.mark.parametrize("cut_by", ["the socket", "the deadline"])
+@pytest.mark.parametrize("step", BEFORE)
+def test_a_server_that_stalls_before_the_text_has_nothing(reminder, settings, step, cut_by):
+    """Whoever gives up waiting: it is tried again, with a pause, and is no doubt (F-34)."""
+    settings.SEND_DEADLINE_SECONDS = 0.3 if cut_by == "the deadline" else 5
+    mode = f"stall at {step}"
+    with running(FakeSmtp(mode)) as server:
+        timeout = 5 if cut_by == "the deadline" else 0.2
+        use(settings, server.port, timeout=timeout, **asks_for(mode))
+        assert send_some(now=SLOT).unknown == 0
+        row = outbox.again(reminder)
+    assert (row.state, row.tries, row.sending_at) == (AttemptState.PLANNED, 1, None), row.error
+    assert row.due_at > SLOT
+    assert server.taken == []
+
+
+@pytest.mark.parametrize("mode", ["stall in text", "silent after text"])
+def test_a_server_that_stalls_in_or_after_the_text_may_have_it(reminder, settings, mode):
+    settings.SEND_DEADLINE_SECONDS = 0.4
+    with running(FakeSmtp(mode)) as server:
+        use(settings, server.port, timeout=5)
+        assert send_some(now=SLOT).unknown == 1
+
+
+@pytest.mark.parametrize("step", ["greeting", "RCPT", "DATA"])
+def test_a_delivery_that_was_called_off_never_goes_on(reminder, settings, step):
+    """The server wakes up after the deadline: what was planned again must not leave as well."""
+    settings.SEND_DEADLINE_SECONDS = 0.3
+    with running(FakeSmtp(f"slow at {step}", silence=0.9)) as server:
+        use(settings, server.port, timeout=5)
+        send_some(now=SLOT)
+        row = outbox.again(reminder)
+        assert row.state == AttemptState.PLANNED
+        for thread in threading.enumerate():
+            if thread.name == f"delivery-{row.uuid}":
+                thread.join()
+        assert server.taken == []
+        server.mode = "all well"
+        send_some(now=row.due_at)
+    assert outbox.state(reminder) == AttemptState.SENT
+    assert len(server.taken) == 1
 
 
 def test_the_whole_delivery_has_one_deadline(reminder, settings):
