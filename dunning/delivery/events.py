@@ -24,6 +24,7 @@ from dunning.models import (
 from dunning.outbox import desk, moves
 
 KEPT = timedelta(days=7)
+PAGE = 500
 RANK = {
     ProviderStatus.NONE: 0,
     ProviderStatus.QUEUED: 1,
@@ -140,9 +141,13 @@ def apply(event: DeliveryEvent, *, now: datetime) -> bool:
 
 
 def apply_waiting(now: datetime) -> int:
-    """Match events that came before our own commit; after seven days they stay unmatched."""
+    """Match events that came before our own commit; after seven days they stay unmatched.
+
+    The newest first: another application's mail, whose events come here too and never match,
+    must not stand before ours.
+    """
     waiting = DeliveryEvent.objects.filter(applied_at=None, received_at__gt=now - KEPT)
-    return sum(apply(event, now=now) for event in waiting.order_by("pk")[:500])
+    return sum(apply(event, now=now) for event in waiting.order_by("-pk")[:PAGE])
 
 
 def _find(event: DeliveryEvent) -> int | None:

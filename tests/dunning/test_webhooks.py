@@ -163,6 +163,20 @@ def test_an_event_that_beats_our_own_commit_is_matched_later(sent):
     assert outbox.again(sent).provider_status == ProviderStatus.DELIVERED
 
 
+def test_events_of_other_peoples_mail_do_not_stand_before_ours(sent, monkeypatch):
+    """One account at the provider may serve many applications."""
+    monkeypatch.setattr(events, "PAGE", 3)
+    for number in range(5):
+        report(sent, "delivered", event_id=f"theirs-{number}", metadata=False, message_id="theirs")
+    ours = DeliveryEvent.objects.create(
+        provider="postmark", event_id="ours", event_type="delivered", received_at=SLOT,
+        payload={"attempt": str(sent.uuid)},
+    )  # fmt: skip
+    assert events.apply_waiting(SLOT) == 1
+    ours.refresh_from_db()
+    assert ours.attempt == sent
+
+
 def test_an_event_of_somebody_elses_message_is_kept_and_changes_nothing(sent):
     report(sent, "bounced", metadata=False, message_id="not-ours", recipient="x@example.test")
     assert DeliveryEvent.objects.get().applied_at is None
