@@ -73,6 +73,7 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield self._attempts()
+        yield self._held()
         yield self._failed()
         yield self._oldest_due()
         yield from self._last_run()
@@ -89,6 +90,14 @@ class Figures(Collector):
         rows = ContactAttempt.objects.filter(state__in=OPEN_STATES)
         for state, channel, count in _counted(rows, "state", "channel"):
             gauge.add_metric([state, channel], count)
+        return gauge
+
+    def _held(self) -> GaugeMetricFamily:
+        """A storm or stale payment data waits for a person; an approval is ordinary."""
+        gauge = _gauge("attempts_held", "Attempts that are held back, by what for.", "cause")
+        rows = ContactAttempt.objects.filter(state=AttemptState.HELD)
+        for cause, count in _counted(rows, "held_for"):
+            gauge.add_metric([cause], count)
         return gauge
 
     def _failed(self) -> GaugeMetricFamily:

@@ -1,9 +1,10 @@
 """Two questions of a container or a load balancer: are you alive, and can you do your work?
 
 ``/livez`` touches nothing. ``/readyz`` answers 503 where the database or its migrations are
-missing. All else only degrades (a missing broker, a silent beat or sender, a mail provider that
-takes nothing, messages that should have left, a failed run): the work is safe in the database,
-and taking the web away would help nobody.
+missing. All else only degrades (a missing broker, a silent beat, sender or sweeper, a database
+that belongs to another installation, a mail provider that takes nothing, messages that should
+have left, a failed run): the work is safe in the database, and taking the web away would help
+nobody.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from kombu.exceptions import KombuError
 
 from arfollow.shared import clock
 from dunning.dispatch import open_since, provider
-from dunning.models import AttemptState, ContactAttempt, Heartbeat, Run, RunStatus
+from dunning.models import AttemptState, ContactAttempt, Heartbeat, Installation, Run, RunStatus
+from dunning.outbox.instance import own_id
 from dunning.outbox.moves import SENT_BY_MACHINE
 
 OK = "ok"
@@ -85,6 +87,17 @@ def _beat() -> str:
     return _seen("planner", BEAT_SILENCE)
 
 
+def _sweeper() -> str:
+    """Without it nothing is put right after a crash."""
+    return _seen("sweeper", BEAT_SILENCE)
+
+
+def _instance() -> str:
+    """A restored or copied database sends nothing, whatever else is well (D9)."""
+    adopted = Installation.objects.filter(pk=1).values_list("instance_id", flat=True).first()
+    return OK if adopted in (None, own_id()) else "not ours"
+
+
 def _seen(name: str, longest: timedelta) -> str:
     at = Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
     if at is None:
@@ -118,6 +131,8 @@ HELPFUL: dict[str, Callable[[], str]] = {
     "broker": _broker,
     "beat": _beat,
     "sender": _sender,
+    "sweeper": _sweeper,
+    "instance": _instance,
     "mail": _mail,
     "due": _due,
     "last_run": _last_run,

@@ -72,6 +72,14 @@ def test_waiting_messages_are_counted_by_state_and_channel(client: Client) -> No
     assert found['arfollow_attempts_open{channel="email",state="unknown"}'] == 1
 
 
+def test_held_messages_are_counted_by_what_holds_them(client: Client) -> None:
+    attempt(state="held", held_for="storm")
+    attempt(state="held", held_for="stale")
+    found = figures(client)
+    assert found['arfollow_attempts_held{cause="storm"}'] == 1
+    assert found['arfollow_attempts_held{cause="stale"}'] == 1
+
+
 def test_a_message_that_should_have_left_shows_its_age(client: Client) -> None:
     assert figures(client)["arfollow_oldest_due_seconds"] == 0
     attempt(state="planned", due_at=clock.now() - timedelta(hours=1))
@@ -127,5 +135,5 @@ def test_it_costs_the_same_few_queries_however_much_waits(
     make.company()
     for _ in range(5):
         attempt(state="planned")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         figures(client)

@@ -11,7 +11,7 @@ from django.test import Client
 
 from arfollow.shared import clock
 from dunning.dispatch import circuit
-from dunning.models import ContactAttempt, Heartbeat, Run
+from dunning.models import ContactAttempt, Heartbeat, Installation, Run
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +25,7 @@ def sender_seen(*, minutes_ago: int, name: str = "sender") -> None:
 def all_well() -> None:
     sender_seen(minutes_ago=1)
     sender_seen(minutes_ago=1, name="planner")
+    sender_seen(minutes_ago=1, name="sweeper")
 
 
 def test_the_process_is_alive_without_a_log_in_and_without_the_database(client: Client) -> None:
@@ -39,8 +40,8 @@ def test_it_is_ready_when_everything_is_there(client: Client) -> None:
     assert answer.status_code == 200
     body = answer.json()
     assert set(body.values()) == {"ok"}
-    assert set(body) == {"status", "database", "migrations", "broker", "beat", "sender", "mail",
-                         "due", "last_run", "unknown"}  # fmt: skip
+    assert set(body) == {"status", "database", "migrations", "broker", "beat", "sender", "sweeper",
+                         "instance", "mail", "due", "last_run", "unknown"}  # fmt: skip
 
 
 def test_it_is_not_ready_without_the_database_and_gives_nothing_away(client: Client) -> None:
@@ -94,6 +95,21 @@ def test_a_beat_that_ticks_no_more_is_seen_though_the_sender_works(client: Clien
     all_well()
     sender_seen(minutes_ago=6, name="planner")
     assert degraded(client, "beat") == "silent"
+
+
+def test_a_sweeper_that_fell_silent_is_seen_though_the_others_work(client: Client) -> None:
+    all_well()
+    sender_seen(minutes_ago=6, name="sweeper")
+    assert degraded(client, "sweeper") == "silent"
+
+
+def test_a_database_of_another_installation_is_named_before_anybody_wonders(
+    client: Client,
+) -> None:
+    """D9: a copy sends nothing; its operator is told why."""
+    all_well()
+    Installation.objects.update_or_create(pk=1, defaults={"instance_id": "another machine"})
+    assert degraded(client, "instance") == "not ours"
 
 
 def test_a_provider_that_takes_nothing_is_named(client: Client) -> None:
