@@ -40,6 +40,7 @@ class Page:
     ground: Ground
     contacts: Rows
     postal: set[int]
+    placed: set[int]
     invoices: Rows
     instalments: Rows
     disputes: Rows
@@ -259,6 +260,7 @@ class Build:
             last_payment_on=page.newest_payment.get(self.pk),
             unread_replies=sum(1 for r in page.inbound.get(self.pk, []) if r["read_at"] is None),
             legal_stop=customer.legal_stop,
+            placed=self.pk in page.placed,
             direct_debit_until=customer.direct_debit_until,
             opted_out_soft=customer.opted_out_soft,
             cannot_pay_reason=customer.cannot_pay_reason,

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from customers.models import Customer, ParentNotice
 from dunning.facts.rows import Row, Rows
-from dunning.models import HoldReason
+from dunning.models import PLACED, HoldReason
 
 FOLDED = (
     "invoices",
@@ -25,7 +25,8 @@ FOLDED = (
 def payers(ids: Iterable[int]) -> dict[int, int]:
     """Child → parent, for children among these customers and for children of them.
 
-    An account under a legal stop is no part of the notice: it is followed (stopped) alone.
+    An account under a legal stop or with an agency is no part of the notice: it is followed
+    (stopped) alone.
     """
     wanted = list(ids)
     rows = Customer.objects.filter(
@@ -34,7 +35,7 @@ def payers(ids: Iterable[int]) -> dict[int, int]:
         parent_notice=ParentNotice.PARENT,
         merged_into=None,
         legal_stop="",
-    )
+    ).exclude(placements__status__in=PLACED)
     return dict(rows.values_list("pk", "parent_id"))
 
 

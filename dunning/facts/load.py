@@ -12,7 +12,7 @@ from dunning.facts.ground import Ground
 
 
 def load_cases(customers: Sequence[Customer], today: date, ground: Ground) -> list[Case]:
-    """One case per customer, in the order given. 23 queries, plus three where a running
+    """One case per customer, in the order given. 24 queries, plus three where a running
     case keeps a policy version that was not loaded yet."""
     ids = [customer.pk for customer in customers]
     page = _read(ids, today, ground)
@@ -30,6 +30,7 @@ def _read(ids: list[int], today: date, ground: Ground) -> Page:
         ground=ground,
         contacts=rows.contacts(ids),
         postal=rows.postal(ids),
+        placed=rows.placed(ids),
         same_mailbox=rows.same_mailbox(ids, today),
         policy_of_customer={c: policy for policy, c, _ in enrolled if c is not None},
         policy_of_invoice={i: policy for policy, _, i in enrolled if i is not None},

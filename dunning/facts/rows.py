@@ -9,6 +9,7 @@ from django.db.models import F, Max, Q
 
 from customers.models import Address, Contact, Customer
 from dunning.models import (
+    PLACED,
     AttemptItem,
     AttemptRecipient,
     ContactAttempt,
@@ -18,6 +19,7 @@ from dunning.models import (
     Hold,
     Inbound,
     PaymentPlan,
+    Placement,
     PlanInstalment,
     PlanStatus,
     Promise,
@@ -67,6 +69,12 @@ def postal(ids: list[int]) -> set[int]:
     """Customers with a usable postal address."""
     rows = Address.objects.filter(customer__in=ids, active=True, undeliverable=False)
     return set(rows.exclude(line1="").values_list("customer_id", flat=True))
+
+
+def placed(ids: list[int]) -> set[int]:
+    """Customers handed over to an agency that has not given them back (rule 7)."""
+    rows = Placement.objects.filter(customer__in=ids, status__in=PLACED)
+    return set(rows.values_list("customer_id", flat=True))
 
 
 def open_invoices(ids: list[int], today: date) -> Rows:

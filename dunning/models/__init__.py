@@ -43,10 +43,18 @@ from dunning.models.policies import (
     StepAction,
 )
 from dunning.models.runs import Run, RunStatus
-from dunning.models.tasks import Placement, PlacementStatus, Task, TaskKind, TaskStatus
+from dunning.models.tasks import (
+    PLACED,
+    Placement,
+    PlacementStatus,
+    Task,
+    TaskKind,
+    TaskStatus,
+)
 from dunning.models.views import Exposure, Priority, SavedView
 
 __all__ = [
+    "PLACED",
     "AttemptItem",
     "AttemptKind",
     "AttemptRecipient",

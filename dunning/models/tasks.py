@@ -104,6 +104,10 @@ class PlacementStatus(models.TextChoices):
     CLOSED = "closed", "Closed"
 
 
+PLACED = (PlacementStatus.PENDING, PlacementStatus.PLACED, PlacementStatus.PART)
+"""While it is one of these, the agency speaks to the customer and we do not (rule 7)."""
+
+
 class Placement(models.Model):
     """A customer's hand-over to an agency; made per customer (rule 6)."""
 

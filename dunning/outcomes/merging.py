@@ -19,20 +19,19 @@ from arfollow.shared.events import Actor, Entry
 from customers.models import Address, Contact, Customer, EmailState, PhoneState
 from customers.services import touch
 from dunning.models import (
+    PLACED,
     AttemptRecipient,
     AttemptState,
     ContactAttempt,
     Letter,
     LetterStatus,
     Placement,
-    PlacementStatus,
     SendSwitch,
     SwitchScope,
 )
 from dunning.outbox import moves
 from dunning.outcomes.record import keep_record
 
-PLACED = (PlacementStatus.PENDING, PlacementStatus.PLACED, PlacementStatus.PART)
 WAITING = (AttemptState.PLANNED, AttemptState.HELD)
 PROJECTIONS = frozenset({"CustomerFollowUp", "Priority", "Exposure", "Enrolment"})
 """Made anew from the rest by the next run; the survivor's own policy holds."""
