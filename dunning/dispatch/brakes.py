@@ -2,8 +2,10 @@
 
 from datetime import datetime, timedelta
 from statistics import median
+from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q, QuerySet
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from arfollow.shared import clock
@@ -23,6 +25,7 @@ from dunning.outbox import desk, may_send, moves
 PROCESSES = ("planner", "sender", "sweeper")
 RATE = "mail-rate"
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
 DRIFT = timedelta(minutes=5)
 STORM_TEXT = "Unusually many messages at once; confirm that they should go."
@@ -74,38 +77,48 @@ def check_instance() -> None:
 def hold_storm(company: Company, now: datetime) -> int:
     """Hold waiting automatic messages when there are more than max(floor, 3 x the usual day).
 
-    What a person released once is not held again. Answers how many were held.
+    Counted is what leaves within a day from now, so that a storm spread over many zones is seen
+    before its first message leaves. What a person released once is not held again. Answers how
+    many were held.
     """
-    waiting = _waiting(now)
-    limit = max(company.storm_floor, STORM_TIMES * usual_day(now))
+    waiting, limit = _waiting(now + DAY), company.storm_floor
+    if not waiting[limit : limit + 1].exists():
+        return 0
+    limit = max(limit, STORM_TIMES * usual_day(company, now))
     ids = list(waiting.values_list("pk", flat=True)[: limit + 1])
     if len(ids) <= limit:
         return 0
     held = 0
-    while ids:
-        held += moves.hold(ids, HeldFor.STORM, text=STORM_TEXT)
-        ids = list(waiting.values_list("pk", flat=True)[:500])
-    desk.tell_all("sending.storm", f"{held} messages held: more than {limit} at once")
+    with transaction.atomic():  # held without a word is held for nothing
+        while ids:
+            held += moves.hold(ids, HeldFor.STORM, text=STORM_TEXT)
+            ids = list(waiting.values_list("pk", flat=True)[:500])
+        desk.tell_all("sending.storm", f"{held} messages held: more than {limit} at once")
     return held
 
 
-def _waiting(now: datetime) -> QuerySet[ContactAttempt]:
+def _waiting(until: datetime) -> QuerySet[ContactAttempt]:
     return ContactAttempt.objects.filter(
         state=AttemptState.PLANNED,
-        due_at__lte=now,
+        due_at__lte=until,
         channel=Channel.EMAIL,
         automatic=True,
         approved_at=None,
     ).order_by("due_at", "id")
 
 
-def usual_day(now: datetime) -> int:
-    """Median of the e-mails planned on a day with runs, over the last thirty days."""
-    runs = Run.objects.filter(started_at__gt=now - MONTH, started_at__lte=now)
-    a_day: dict[object, int] = {}
-    for day, planned in runs.exclude(status=RunStatus.FAILED).values_list("date", "planned"):
-        if day < now.date():
-            a_day[day] = a_day.get(day, 0) + int(planned.get("email", 0))
+def usual_day(company: Company, now: datetime) -> int:
+    """Median of the automatic e-mails that left on a day with runs, over the last thirty days
+    before ours (D10). What was planned and never left is nothing usual: a storm that was planned
+    yesterday must not make itself the rule."""
+    today = now.astimezone(ZoneInfo(company.time_zone)).date()
+    month = (today - MONTH, today - DAY)
+    runs = Run.objects.filter(date__range=month).exclude(status=RunStatus.FAILED)
+    a_day = dict.fromkeys(runs.values_list("date", flat=True).distinct(), 0)
+    left = ContactAttempt.objects.filter(
+        state=AttemptState.SENT, channel=Channel.EMAIL, automatic=True, done_on__range=month
+    )
+    a_day |= dict(left.order_by().values_list("done_on").annotate(n=Count("pk")))
     return int(median(a_day.values())) if a_day else 0
 
 

@@ -5,7 +5,7 @@ Business time is passed in; only leases use the database clock.
 
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -67,7 +67,7 @@ def next_slot(
     ``taken`` are the days on which the customer already gets a message on that channel;
     ``not_before`` is the customer's date it was decided for.
     """
-    earliest = now + times.undo
+    earliest = (now + times.undo).astimezone(UTC)  # time that passes, not that of a wall
     day = earliest.astimezone(zone).date()
     if not_before is not None:
         day = max(day, not_before)
@@ -89,14 +89,20 @@ def in_window(times: SendTimes, *, zone: ZoneInfo, calendar: Calendar, moment: d
 
 def _moment(times: SendTimes, day: date, zone: ZoneInfo, earliest: datetime) -> datetime | None:
     """The slot of one day that does not lie before ``earliest``; None where there is none."""
-    if not times.continuous:
+    if times.continuous:
+        first = _at(day, times.window_start, zone)
+        slot = max(first, _whole_minute(earliest)).astimezone(zone)
+    else:
         last = min(times.window_end, MINUTES_A_DAY) - 1
         slot = _at(day, min(max(times.slot_minute, times.window_start), last), zone)
-        return slot if slot >= earliest else None
-    local = _whole_minute(earliest).astimezone(zone)
-    minute = local.hour * 60 + local.minute if local.date() == day else 0
-    minute = max(minute, times.window_start)
-    return _at(day, minute, zone) if minute < times.window_end else None
+    return slot if slot >= earliest and _is_open(times, slot, day) else None
+
+
+def _is_open(times: SendTimes, slot: datetime, day: date) -> bool:
+    """Whether the wall really shows that day and an hour of the window: where the clocks go
+    forward, a window may be missing."""
+    minute = slot.hour * 60 + slot.minute
+    return slot.date() == day and times.window_start <= minute < times.window_end
 
 
 def _whole_minute(moment: datetime) -> datetime:
@@ -105,4 +111,6 @@ def _whole_minute(moment: datetime) -> datetime:
 
 
 def _at(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
+    """That minute by the wall; of a doubled hour the first, of a missing one what follows it."""
+    named = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
+    return named.astimezone(UTC).astimezone(zone)

@@ -10,15 +10,13 @@ from arfollow.shared.events import SYSTEM
 from arfollow.staff.models import Company
 from customers.models import Customer
 from dunning import outbox as product
-from dunning.dispatch import NotOurDatabase, brakes, sweep, usual_day
+from dunning.dispatch import NotOurDatabase, brakes, sweep
 from dunning.models import (
     AttemptState,
     ContactAttempt,
     HeldFor,
     Installation,
     PolicyVersion,
-    Run,
-    RunStatus,
     SwitchScope,
 )
 from dunning.outbox import switches
@@ -130,33 +128,7 @@ def test_l31_stale_payment_data_holds_automatic_messages():
     assert outbox.state(attempt) == AttemptState.PLANNED
 
 
-# --- the storm guard (D10) and the rate -----------------------------------------------------
-
-
-def test_a_storm_is_held_until_somebody_confirms_it():
-    outbox.company(storm_floor=3)
-    for number in range(5):
-        reminder(f"C-{number}")
-    tally = send_some(now=SLOT)
-    assert (tally.sent, tally.held, len(mail.outbox)) == (0, 5, 0)
-    assert product.release_storm(actor=SYSTEM, now=SLOT) == 5
-    assert send_some(now=SLOT).sent == 5
-
-
-def test_the_usual_number_is_no_storm():
-    outbox.company(storm_floor=3)
-    for days in range(1, 6):
-        day = TODAY - timedelta(days=days)
-        Run.objects.create(
-            date=day,
-            status=RunStatus.OK,
-            planned={"email": 2},
-            started_at=datetime.combine(day, MORNING.time(), UTC),
-        )
-    assert usual_day(SLOT) == 2
-    for number in range(6):
-        reminder(f"C-{number}")
-    assert send_some(now=SLOT).sent == 6
+# --- the rate -----------------------------------------------------
 
 
 def test_the_send_rate_spreads_messages_over_minutes():
