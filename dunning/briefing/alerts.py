@@ -14,7 +14,7 @@ from django.urls import reverse
 from arfollow.staff.models import Company, Role, User
 from customers.services import own_account
 from dunning.briefing.morning import ACCOUNT
-from dunning.dispatch import open_since, provider
+from dunning.dispatch import open_since, provider, story
 from dunning.models import AttemptKind, AttemptRecipient, Channel, ContactAttempt, Tone
 from dunning.outbox import may_send
 from dunning.wording.notice import Purpose
@@ -24,6 +24,7 @@ BODY = """Hello,
 
 The mail provider ({provider}) has taken no message since {since}.
 
+- What is known: {story}
 - Nothing is lost: what was due waits in the outbox and leaves by itself, slowly at first.
 - Messages of which nobody can tell whether they left are listed: {problems}
 
@@ -71,7 +72,7 @@ def _put(key: str, people: list[User], since: datetime, now: datetime) -> Contac
         content={
             "purpose": Purpose.MANUAL,
             "subject": "Mail provider: an outage",
-            "body": BODY.format(provider=provider(), since=_told(since), problems=_problems()),
+            "body": _body(since),
         },
     )
     AttemptRecipient.objects.bulk_create(
@@ -79,6 +80,12 @@ def _put(key: str, people: list[User], since: datetime, now: datetime) -> Contac
         for person in people
     )
     return attempt
+
+
+def _body(since: datetime) -> str:
+    known = " ".join(story().split())
+    told = _told(since)
+    return BODY.format(provider=provider(), since=told, story=known, problems=_problems())
 
 
 def _told(since: datetime) -> str:

@@ -29,14 +29,21 @@ class DeliveryError(Exception):
 class NotTaken(DeliveryError):
     """It did not leave: refused connection, 4xx, 429, full disk. ``wait`` is what they ask for.
 
-    ``is_outage``: it would go like this with every message, not only with this one.
+    ``is_outage``: it would go like this with every message, not only with this one. ``cause``
+    names what may or may not be so: several messages in a row tell. Empty where it is about a
+    recipient.
     """
 
     def __init__(
-        self, message: str, *, wait: timedelta | None = None, is_outage: bool = False
+        self,
+        message: str,
+        *,
+        wait: timedelta | None = None,
+        is_outage: bool = False,
+        cause: str = "",
     ) -> None:
         super().__init__(message)
-        self.wait, self.is_outage = wait, is_outage
+        self.wait, self.is_outage, self.cause = wait, is_outage, cause
 
 
 class Refused(DeliveryError):

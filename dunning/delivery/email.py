@@ -97,7 +97,7 @@ class _Errand(threading.Thread):
         """What the deadline proves: nothing, or that the text was never begun."""
         if self.fence.close():
             words = f"{words} while {self.fence.phase}."
-            return NotTaken(words, is_outage=self.fence.connecting)
+            return NotTaken(words, is_outage=self.fence.connecting, cause=smtp.STALLED)
         return Ambiguous(f"{words}.")
 
 
@@ -114,7 +114,7 @@ def deliver(backend: BaseEmailBackend, frozen: Frozen, fence: Fence) -> Receipt 
         return error
     except Exception as error:  # noqa: BLE001  # whatever it was: see what the fence says
         said = f"{type(error).__name__}: {error}"[:300]
-        return Ambiguous(said) if fence.crossed else NotTaken(said)
+        return Ambiguous(said) if fence.crossed else NotTaken(said, cause=type(error).__name__)
 
 
 def _local(backend: BaseEmailBackend, frozen: Frozen) -> Receipt:

@@ -17,6 +17,7 @@ TAKEN = 250
 GO_AHEAD = 354
 CLOSING = 421
 PROVIDER = "smtp"
+STALLED = "fell silent before the text"
 
 
 def send(backend: EmailBackend, frozen: Frozen, fence: Fence) -> Receipt:
@@ -32,7 +33,8 @@ def send(backend: EmailBackend, frozen: Frozen, fence: Fence) -> Receipt:
         _ask_for_data(connection)
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         drop(backend)
-        raise NotTaken(f"The mail server hung up before the text: {_said(error)}") from error
+        said = f"The mail server hung up before the text: {_said(error)}"
+        raise NotTaken(said, cause=STALLED) from error
     _cross(backend, fence)
     _hand_over(backend, connection, frozen.raw)
     return Receipt(PROVIDER, frozen.headers.get("Message-ID", ""), refused)
@@ -170,7 +172,7 @@ def _refuse(
     _start_over(connection)
     said = f"{what} was not taken: {_text(code, answer)}"
     if code < 500:
-        raise NotTaken(said)
+        raise NotTaken(said, cause="" if reason == "refused_address" else f"{what} {code}")
     raise Refused(said, reason=reason, is_config=is_config)
 
 

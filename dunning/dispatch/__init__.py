@@ -8,7 +8,7 @@ from dunning.dispatch.brakes import (
     check_clock,
     usual_day,
 )
-from dunning.dispatch.circuit import open_since, provider, trouble_until
+from dunning.dispatch.circuit import open_since, provider, story, trouble_until
 from dunning.dispatch.gate import Answer, Verdict, can_send
 from dunning.dispatch.sender import Tally, send_some
 from dunning.dispatch.sweeper import mark_reached, release_over, sweep
@@ -28,6 +28,7 @@ __all__ = [
     "provider",
     "release_over",
     "send_some",
+    "story",
     "sweep",
     "trouble_until",
     "usual_day",

@@ -1,10 +1,11 @@
 """The circuit breaker of a mail provider: opens on an outage, closes by a probe, starts slowly.
 
-One message opens it where every other would meet the same (no connection, 429, our key
-refused), three in a row where nobody can tell (500, timeouts). While it is open nothing is
-tried; then one message goes ahead, and only when it was taken the others follow, a few a
-minute at first, so that nothing bursts out after an outage. Rows of `Heartbeat`, so every
-process sees the same; each provider has its own.
+One message opens it where every other would meet the same (no connection, 429, no TLS), three
+in a row where nobody can tell (500, timeouts), five in a row where our key is refused, where
+the server fails in the same way before the text, or where our own code breaks. While it is
+open nothing is tried; then one message goes ahead, and only when it was taken the others
+follow, a few a minute at first, so that nothing bursts out after an outage. Rows of
+`Heartbeat`, so every process sees the same; each provider has its own.
 """
 
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from django.db.models.functions import Now
 
 from arfollow.shared import events
 from arfollow.shared.events import Entry
+from dunning.dispatch import streaks
 from dunning.models import AttemptState, ContactAttempt, Heartbeat
 
 UNTIL, SINCE, RESTART = "mail-trouble", "mail-trouble-since", "mail-restart"
@@ -36,17 +38,23 @@ def provider() -> str:
     return backend.rpartition(".")[0].rpartition(".")[2]
 
 
-def note_trouble(now: datetime, wait: timedelta, *, why: str = "") -> None:
+def note_trouble(now: datetime, wait: timedelta, *, why: str = "", ours: bool = False) -> None:
     """Open it, or keep it open for longer: nothing is tried for ``wait`` at least, and for as
-    long again as it has been open, up to a quarter of an hour."""
+    long again as it has been open, up to a quarter of an hour.
+
+    ``why`` is told to staff; as the whole story where the fault is ``ours``.
+    """
+    words = why if ours else f"The mail provider ({provider()}) takes nothing: {why}"
+    words = words.rstrip(": ")[:300]
     with transaction.atomic():
-        row, is_new = Heartbeat.objects.get_or_create(name=_name(SINCE), defaults={"at": now})
+        row, is_new = Heartbeat.objects.update_or_create(
+            name=_name(SINCE), defaults={"note": words}, create_defaults={"at": now, "note": words}
+        )
         until = now + max(wait, min(now - row.at, LONGEST))
         Heartbeat.objects.update_or_create(name=_name(UNTIL), defaults={"at": until})
         Heartbeat.objects.filter(name=_name(RESTART)).delete()
         if is_new:
-            words = f"The mail provider ({provider()}) takes nothing: {why}".rstrip(": ")
-            events.record(Entry("sending.circuit", "provider", None, words[:300]))
+            events.record(Entry("sending.circuit", "provider", None, words))
             log.error("circuit open", provider=provider(), until=until.isoformat())
 
 
@@ -63,9 +71,16 @@ def open_since() -> datetime | None:
     return _at(SINCE)
 
 
+def story() -> str:
+    """Why it is open, in words for staff; empty where it is closed."""
+    row = Heartbeat.objects.filter(name=_name(SINCE)).first()
+    return "" if row is None else row.note or "The mail provider takes nothing."
+
+
 def close(now: datetime) -> None:
     """A probe was taken: go on, slowly at first."""
     with transaction.atomic():
+        streaks.forget()
         closed, _ = Heartbeat.objects.filter(name=_name(SINCE)).delete()
         Heartbeat.objects.filter(name=_name(UNTIL)).delete()
         if closed:

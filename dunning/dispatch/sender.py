@@ -29,7 +29,7 @@ from dunning.delivery.envelope import NoRecipient
 from dunning.delivery.frozen import thaw
 from dunning.delivery.mime import BadAddress
 from dunning.delivery.render import render_and_freeze
-from dunning.dispatch import brakes, circuit, record, reposting
+from dunning.dispatch import brakes, circuit, record, reposting, spared, streaks
 from dunning.dispatch.gate import Answer, Verdict, can_send, local_day
 from dunning.dispatch.record import Errand
 from dunning.facts import Ground, lay_ground, renewed
@@ -118,13 +118,20 @@ def _drain(tally: Tally, now: datetime, worker: str, seconds: float | None) -> N
                     errand = Errand(attempt_id, worker, now, now.date(), pace)
                     done = _one(errand, ground, mailbox)
                     tally.count(done)
-                    if probing and done == AttemptState.SENT:
-                        circuit.close(now)
-                        raise Stop("")  # the others follow with the next tick, slowly
+                    if done == AttemptState.SENT:
+                        _went_well(now, probing=probing)
             except Stop as stop:
                 tally.count(str(stop))
                 break
     moves.release_all(worker)
+
+
+def _went_well(now: datetime, *, probing: bool) -> None:
+    if not probing:
+        streaks.over()
+        return
+    circuit.close(now)
+    raise Stop("")  # the others follow with the next tick, slowly
 
 
 def _one(errand: Errand, ground: Ground, mailbox: Mailbox) -> str:
@@ -142,10 +149,28 @@ def _one(errand: Errand, ground: Ground, mailbox: Mailbox) -> str:
         raise
     except Exception as error:  # noqa: BLE001  # one broken row must not stop the others
         log.error("attempt broke", trouble=type(error).__name__, where=_where(error))
-        failed = record.failed_before_sending(errand, error=f"{type(error).__name__}: {error}")
-        return AttemptState.FAILED if failed else GIVEN_BACK
+        return _broke(errand, error)
     finally:
         unbind_contextvars("attempt", "customer", "run")
+
+
+def _broke(errand: Errand, error: Exception) -> str:
+    """One that breaks is failed by itself. After five in a row of the same kind it is our code
+    that is broken: the pass stops and says so, and no further message is burned."""
+    cause = f"{type(error).__name__} at {_where(error)}"
+    streak = streaks.add(f"broken: {cause}", errand.attempt_id, errand.now)
+    if streak.count > streaks.LIMIT:
+        spared.release(errand, due_at=errand.now + CONFIG_WAIT)
+        failed = False
+    else:
+        text = f"{type(error).__name__}: {error}"
+        failed = record.failed_before_sending(errand, error=text)
+    outcome = AttemptState.FAILED if failed else GIVEN_BACK
+    if streak.count >= streaks.LIMIT:
+        why = f"Sending has stopped itself: {streak.count} messages in a row broke ({cause})."
+        circuit.note_trouble(errand.now, CONFIG_WAIT, why=why, ours=True)
+        raise Stop(outcome)
+    return outcome
 
 
 def _where(error: Exception) -> str:
@@ -259,18 +284,46 @@ def _not_delivered(errand: Errand, error: NotTaken | Refused | Ambiguous) -> str
     match error:
         case NotTaken():
             record.not_taken(errand, error)
-            if error.is_outage:
+            if error.is_outage or _meets_everybody(errand, error.cause):
                 _open(errand, error.wait or OUTAGE_WAIT, str(error))
             return AttemptState.PLANNED
         case Refused():
-            record.refused(errand, error)
-            if error.is_config:
-                _open(errand, CONFIG_WAIT, str(error), AttemptState.FAILED)
-            return AttemptState.FAILED
+            return _refused(errand, error)
     record.ambiguous(errand, error)
     if circuit.open_since() is not None or circuit.is_failing():
         _open(errand, UNKNOWN_WAIT, str(error), AttemptState.UNKNOWN)
     return AttemptState.UNKNOWN
+
+
+def _meets_everybody(errand: Errand, cause: str) -> bool:
+    """Whether that many different messages met this in a row."""
+    if not cause:
+        return False
+    return streaks.add(cause, errand.attempt_id, errand.now).messages >= streaks.LIMIT
+
+
+def _refused(errand: Errand, error: Refused) -> str:
+    if error.is_config:
+        return _refused_us(errand, error)
+    record.refused(errand, error)
+    return AttemptState.FAILED
+
+
+def _refused_us(errand: Errand, error: Refused) -> str:
+    """Our key, our set-up: no fault of the message. A refused key burns none (F-36); of a set-up
+    that cannot work the first message tells (F-35), those that probe afterwards are spared."""
+    is_open, is_key = circuit.open_since() is not None, error.reason == "refused_key"
+    if not is_open and not is_key:
+        record.refused(errand, error)
+        _open(errand, CONFIG_WAIT, str(error), AttemptState.FAILED)
+    if not is_open and streaks.is_its_own(errand.attempt_id, errand.now):
+        record.refused(errand, error)
+        return AttemptState.FAILED
+    spared.put_back(errand, due_at=errand.now + OUTAGE_WAIT, error=str(error))
+    streak = streaks.add(error.reason, errand.attempt_id, errand.now)
+    if is_open or streak.count >= streaks.LIMIT:
+        _open(errand, CONFIG_WAIT, str(error))
+    return AttemptState.PLANNED
 
 
 def _open(errand: Errand, wait: timedelta, why: str, counted: str = "") -> NoReturn:

@@ -3,6 +3,7 @@
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from dunning import dispatch
 from dunning.models import SendSwitch
 from dunning.outbox import switches
 from dunning.views.links import address
@@ -22,7 +23,7 @@ def stop_lights(request: HttpRequest) -> dict[str, object]:
 
 
 def lights() -> list[dict[str, str]]:
-    found = _stopped_parts()
+    found = _stopped_parts() + _circuit()
     for cause, number in held_back().items():
         title, text = CAUSES.get(cause, ("Messages are held.", ""))
         messages = "1 message is held." if number == 1 else f"{number} messages are held."
@@ -48,6 +49,17 @@ def _stopped_parts() -> list[dict[str, str]]:
         _switch_light(f"Sending is stopped: {switches.name_of(row.scope, row.target)}.", row.reason)
         for row in rows
     ]
+
+
+def _circuit() -> list[dict[str, str]]:
+    """An outage, a refused key, code of ours that breaks: nothing leaves until it is over."""
+    told = dispatch.story()
+    if not told:
+        return []
+    title = "Messages are not leaving."
+    text = f"{told} They wait; one is tried now and then, and the others follow by themselves."
+    return [{"tone": "bad", "title": title, "text": text, "url": address("outbox"),
+             "link": "Open the outbox"}]  # fmt: skip
 
 
 def _switch_light(title: str, text: str) -> dict[str, str]:

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from arfollow.shared.models import Event
-from dunning.dispatch import circuit
-from dunning.models import AttemptState, ContactAttempt
+from arfollow.staff.models import Role
+from dunning.briefing.alerts import plan_alert
+from dunning.dispatch import circuit, sender, streaks
+from dunning.models import AttemptState, ContactAttempt, Task
 from tests import make, outbox
 from tests.faults.mailhosts import FakeApi, FakeSmtp, running
 from tests.faults.test_provider_answers import use
@@ -52,13 +55,174 @@ def test_one_outage_opens_it_and_burns_nothing(waiting, settings):
     assert len(told()) == 1
 
 
-def test_a_refused_key_opens_it_after_one_message(waiting, settings):
+# --- a key that is refused (F-36) -----------------------------------------------------------
+
+
+def untouched():
+    rows = ContactAttempt.objects.all()
+    return {(row.state, row.tries, row.live, row.sending_at) for row in rows} == {
+        (AttemptState.PLANNED, 0, True, None)
+    }
+
+
+@pytest.mark.parametrize("answer", ["401", "403"])
+def test_f36_a_refused_key_burns_no_message(waiting, settings, answer):
+    now, seen = SLOT, 0
+    with running(FakeApi(answer)) as server:
+        use(settings, server.url)
+        assert send_some(now=now).failed == 0
+        assert len(server.seen) == streaks.LIMIT
+        assert circuit.open_since() == SLOT
+        for _ in range(90):
+            now += MINUTE
+            send_some(now=now)
+        seen = len(server.seen)
+    assert untouched()
+    assert seen <= streaks.LIMIT + 7  # then it is asked now and then, by one message each time
+    assert len(told()) == 1
+    assert not Task.objects.exists()
+
+
+def test_f36_one_message_alone_is_enough_to_tell(settings):
+    outbox.company()
+    customer = make.customer("C-1")
+    outbox.queued(customer, make.invoice(customer, "400.00", outbox.late(10)))
+    with running(FakeSmtp("AUTH 535")) as server:
+        smtp(settings, server.port, username="us", password="our-own-word")
+        for minute in range(7):
+            send_some(now=SLOT + minute * MINUTE)
+    assert untouched()
+    assert circuit.open_since() == SLOT + 4 * MINUTE
+    assert "our-own-word" not in circuit.story()
+
+
+def test_f36_it_is_told_above_every_page_and_in_the_notice(waiting, settings, client):
+    boss = make.user(Role.MANAGER)
     with running(FakeApi("401")) as server:
         use(settings, server.url)
-        for _ in range(5):
-            send_some(now=SLOT)
+        send_some(now=SLOT)
+    client.force_login(boss)
+    page = client.get(reverse("outbox")).content.decode()
+    assert "Messages are not leaving." in page
+    assert "takes nothing: AnymailRequestsAPIError" in page
+    notice = plan_alert(SLOT + 11 * MINUTE)
+    assert "status 401" in notice.content["body"]
+
+
+def test_f36_with_a_good_key_everything_leaves(waiting, settings):
+    now = SLOT
+    with running(FakeApi("401")) as server:
+        use(settings, server.url)
+        send_some(now=now)
+        server.mode = "ok"
+        for _ in range(20):
+            now += MINUTE
+            send_some(now=now)
+    assert outbox.in_state(AttemptState.SENT) == MANY
+    assert circuit.story() == ""
+
+
+def test_f36_a_message_that_is_refused_alone_does_not_come_back_for_ever(settings):
+    """A provider may answer 403 to one recipient only; the others go on."""
+    outbox.company()
+    customer = make.customer("C-1")
+    bad = outbox.queued(customer, make.invoice(customer, "400.00", outbox.late(10)))
+    with running(FakeApi("403")) as server:
+        use(settings, server.url)
+        for minute in range(2 * streaks.LIMIT):
+            server.mode = "403"
+            send_some(now=SLOT + minute * MINUTE)
+            streaks.over()  # in between another message was taken
+    assert (outbox.again(bad).state, outbox.again(bad).reason) == ("failed", "refused_key")
+    assert circuit.open_since() is None
+
+
+# --- a set-up that cannot work (F-35) -------------------------------------------------------
+
+
+def test_f35_the_first_message_tells_and_no_probe_is_burned(waiting, settings):
+    now = SLOT
+    with running(FakeSmtp("all well")) as server:
+        smtp(settings, server.port, use_tls=True)
+        for _ in range(60):
+            send_some(now=now)
+            now += MINUTE
+    assert server.taken == []
     assert outbox.in_state(AttemptState.FAILED) == 1
     assert outbox.in_state(AttemptState.PLANNED) == MANY - 1
+    assert outbox.again(ContactAttempt.objects.get(state="failed")).reason == "refused_setup"
+
+
+# --- the same trouble again and again -------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["MAIL 451", "DATA 451", "dot 451", "drop at RCPT"])
+def test_a_server_that_fails_five_messages_alike_opens_it(waiting, settings, mode):
+    with running(FakeSmtp(mode)) as server:
+        smtp(settings, server.port)
+        send_some(now=SLOT)
+        send_some(now=SLOT)
+    assert ContactAttempt.objects.filter(tries__gt=0).count() == streaks.LIMIT
+    assert outbox.in_state(AttemptState.PLANNED) == MANY
+    assert circuit.trouble_until(SLOT) is not None
+
+
+def test_recipients_that_are_greylisted_stop_nobody(waiting, settings):
+    with running(FakeSmtp("RCPT 450")) as server:
+        smtp(settings, server.port)
+        send_some(now=SLOT)
+    assert ContactAttempt.objects.filter(tries=1).count() == MANY
+    assert circuit.open_since() is None
+
+
+def breaks(monkeypatch, every=1):
+    """A deployment that cannot render every ``every``-th message."""
+    real, calls = sender.render_and_freeze, []
+
+    def render(attempt, company, *, today):
+        calls.append(attempt.pk)
+        if attempt.pk % every == 0:
+            raise TypeError("unsupported operand")
+        return real(attempt, company, today=today)
+
+    monkeypatch.setattr(sender, "render_and_freeze", render)
+    return calls
+
+
+def test_a_deployment_that_breaks_every_message_stops_itself(waiting, monkeypatch, mailoutbox):
+    calls, now = breaks(monkeypatch), SLOT
+    for _ in range(60):
+        send_some(now=now)
+        now += MINUTE
+    assert outbox.in_state(AttemptState.FAILED) == streaks.LIMIT
+    assert outbox.in_state(AttemptState.PLANNED) == MANY - streaks.LIMIT
+    assert len(set(calls[-3:])) == 3  # each probe is another message
+    (words,) = told()
+    assert words.startswith("Sending has stopped itself: 5 messages in a row broke (TypeError at")
+    assert mailoutbox == []
+
+
+def test_when_it_is_mended_the_others_leave(waiting, monkeypatch, mailoutbox):
+    now = SLOT
+    with monkeypatch.context() as patch:
+        breaks(patch)
+        send_some(now=now)
+    for _ in range(20):
+        now += 2 * MINUTE
+        send_some(now=now)
+    assert len(mailoutbox) == MANY - streaks.LIMIT
+    assert circuit.open_since() is None
+
+
+def test_single_messages_that_break_stop_nobody(waiting, monkeypatch, mailoutbox):
+    breaks(monkeypatch, every=2)
+    send_some(now=SLOT)
+    assert outbox.in_state(AttemptState.FAILED) == MANY // 2
+    assert len(mailoutbox) == MANY // 2
+    assert circuit.open_since() is None
+
+
+# --- how it opens and closes ----------------------------------------------------------------
 
 
 def test_the_longer_it_lasts_the_rarer_the_probes(waiting, settings):
@@ -127,7 +291,7 @@ def test_unknown_deliveries_with_a_success_between_do_not_open_it(waiting, setti
     assert circuit.trouble_until(SLOT) is None
 
 
-def smtp(settings, port):
+def smtp(settings, port, **more):
     backend = "django.core.mail.backends.smtp.EmailBackend"
-    options = {"host": "127.0.0.1", "port": port, "timeout": 1}
+    options = {"host": "127.0.0.1", "port": port, "timeout": 1} | more
     settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}

