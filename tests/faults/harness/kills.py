@@ -11,6 +11,7 @@ from tests.faults.harness.sending import LEASE, recover, send
 from tests.faults.harness.world import World
 
 CUSTOMERS = 2
+SPARE = 10  # on a busy machine a short lease may run out before the point is reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ def kill_at(world: World, point: Point, channel: str, tries: int) -> Result:
     """So many senders, one after the other, each killed there; then the recovery of all."""
     world.reset()
     wanted, died = [], 0
-    for number in range(tries):
+    for number in range(tries + SPARE):
+        if died == tries:
+            break
         wanted += [customer.pk for customer in world.people(CUSTOMERS, channel)]
         died += _die(world, point, 1 if point.once_a_pass else 1 + number % CUSTOMERS)
     world.plan()  # the day's next run; what was planned stays as it is
@@ -67,8 +70,11 @@ def kill_everywhere(world: World, channel: str, points: Sequence[Point] = POINTS
     world.reset()
     wanted, died = [], 0
     for point in points:
-        wanted += [customer.pk for customer in world.people(CUSTOMERS, channel)]
-        died += _die(world, point, 1)
+        for _ in range(1 + SPARE):
+            wanted += [customer.pk for customer in world.people(CUSTOMERS, channel)]
+            if _die(world, point, 1):
+                died += 1
+                break
     world.plan()
     recover(world)
     found = judge(world, most_unknown=sum(point.unknown for point in points))
@@ -80,7 +86,7 @@ def kill_everywhere(world: World, channel: str, points: Sequence[Point] = POINTS
 def all_died(found: Judgement, died: int, tries: int) -> None:
     """A kill that never happened proves nothing."""
     if died < tries:
-        found.notes.append(f"{tries - died} of {tries} processes never came to their point")
+        found.blame("wrong", range(tries - died), "processes that never came to their point:")
 
 
 def _die(world: World, point: Point, nth: int) -> bool:

@@ -12,7 +12,7 @@ from tests.faults.harness.oracle import BY_MACHINE
 from tests.faults.harness.processes import done, until
 from tests.faults.harness.world import World
 
-LEASE = 2
+LEASE = 3
 AHEAD = timedelta(hours=2)
 OPEN = (AttemptState.PLANNED, AttemptState.CLAIMED, AttemptState.SENDING)
 

@@ -163,11 +163,18 @@ def peer_of(port: int) -> int:
 
 
 def _holds(entry: Path, inode: str) -> bool:
-    target = f"socket:[{inode}]"
     try:
-        return any(os.readlink(link) == target for link in (entry / "fd").iterdir())
-    except OSError:
+        links = list((entry / "fd").iterdir())
+    except OSError:  # it is gone, or not ours
         return False
+    return any(_target(link) == f"socket:[{inode}]" for link in links)
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:  # closed since
+        return ""
 
 
 def main() -> None:
