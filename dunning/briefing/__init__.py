@@ -5,14 +5,15 @@ how much there is; ``docs/dashboard.md`` has the formula of each.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from arfollow.staff.models import Company
 from dunning.briefing.changes import Change, changes_since
 from dunning.briefing.forecast import expected_weeks
 from dunning.briefing.money import Standing, standings
 from dunning.briefing.neglected import neglected_invoices
-from dunning.briefing.sending import NextSlot, next_slot, stops
+from dunning.briefing.sending import NextSlot, RunWarning, next_slot, stops, warnings
 from dunning.briefing.team import Member, team, waiting
 from dunning.briefing.top import Largest, largest
 from dunning.briefing.totals import Totals, ledger_totals, promised_this_week
@@ -26,6 +27,7 @@ __all__ = [
     "Largest",
     "Member",
     "NextSlot",
+    "RunWarning",
     "Standing",
     "Totals",
     "Week",
@@ -52,6 +54,7 @@ class Briefing:
     work: dict[str, int]
     slot: NextSlot | None
     stops: list[str]
+    warnings: list[RunWarning]
 
 
 def read(company: Company, *, today: date, now: datetime, currency: str = "") -> Briefing:
@@ -79,4 +82,5 @@ def read(company: Company, *, today: date, now: datetime, currency: str = "") ->
         work=waiting(today, company.time_zone),
         slot=next_slot(),
         stops=stops(company, now),
+        warnings=warnings(datetime.combine(since, time(), ZoneInfo(company.time_zone))),
     )

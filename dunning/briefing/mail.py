@@ -11,6 +11,7 @@ from dunning.wording.formats import clean
 
 SHOWN_WEEKS = 4
 SHOWN_CURRENCIES = 6
+SHOWN_WARNINGS = 10
 
 
 def subject_of(found: Briefing) -> str:
@@ -145,10 +146,20 @@ def _sending(found: Briefing) -> Iterator[str]:
     if found.run is not None:
         status = found.run.get_status_display().lower()
         yield f"Last run for {long_day(found.run.date)}: {status}"
+    yield from _warnings(found)
     if found.slot is not None:
         waiting = _counted(found.slot.waiting, "message")
         yield f"Next sending {found.slot.at:%d %B %Y, %H:%M} UTC, {waiting} waiting"
     yield from found.stops or ["No stop-light is on"]
+
+
+def _warnings(found: Briefing) -> Iterator[str]:
+    """Customers whom a run could not serve, and what to mend."""
+    for warning in found.warnings[:SHOWN_WARNINGS]:
+        yield f"Warning of the run of {long_day(warning.at.date())}: {warning.text}"
+    more = len(found.warnings) - SHOWN_WARNINGS
+    if more > 0:
+        yield f"{_counted(more, 'more warning')}: the dashboard has them"
 
 
 def long_day(day: date) -> str:

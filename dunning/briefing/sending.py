@@ -7,7 +7,8 @@ from django.db.models import Count, Min
 
 from arfollow.staff.models import Company
 from dunning.dispatch import trouble_until
-from dunning.models import AttemptState, ContactAttempt, SendSwitch
+from dunning.models import AttemptState, ContactAttempt, Run, SendSwitch
+from dunning.models.runs import ABOUT_CUSTOMERS
 from dunning.outbox import switches
 from dunning.outbox.moves import SENT_BY_MACHINE
 from dunning.worklist import held_back
@@ -18,6 +19,14 @@ CAUSES = {
     "pause": "they wait for the pause to end",
 }
 NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunWarning:
+    """What the run that began at ``at`` had to say about customers."""
+
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,21 @@ def next_slot() -> NextSlot | None:
     )
     found = rows.aggregate(at=Min("due_at"), waiting=Count("pk"))
     return NextSlot(found["at"], found["waiting"]) if found["at"] else None
+
+
+def warnings(since: datetime) -> list[RunWarning]:
+    """About customers, from every run that began since then; the newest first, each once.
+
+    The beat runs anew within minutes: what the last run says about everybody is on the
+    stop-lights, but a customer whom an earlier run could not serve is named by that run alone.
+    """
+    rows = Run.objects.filter(started_at__gte=since).exclude(warnings=[]).order_by("-started_at")
+    found: dict[str, RunWarning] = {}
+    for at, said in rows.values_list("started_at", "warnings"):
+        for text in said:
+            if text.startswith(ABOUT_CUSTOMERS):
+                found.setdefault(text, RunWarning(at, text))
+    return list(found.values())
 
 
 def stops(company: Company, now: datetime) -> list[str]:

@@ -19,12 +19,12 @@ from customers.services import lock_customer, touch
 from dunning.delivery import truth
 from dunning.delivery.addresses import AddressDoesNotFit
 from dunning.delivery.articles import read_article
-from dunning.delivery.behind import copies_of, keep_copies
+from dunning.delivery.behind import Copy, copies_of, keep_copies
 from dunning.delivery.foresee import foresee
 from dunning.delivery.kept import keep, sha256
 from dunning.delivery.letter_facts import number_of
 from dunning.delivery.notice import notice_of, text_of
-from dunning.delivery.pdf import PdfNotMade, page_count, render_letter
+from dunning.delivery.pdf import NoPress, PdfNotMade, page_count, render_letter
 from dunning.models import (
     AttemptState,
     Channel,
@@ -38,6 +38,7 @@ from dunning.models import (
 )
 from dunning.outbox import desk, moves, switches
 from dunning.policy import sentence
+from dunning.policy.recheck import NOT_NOW
 from dunning.wording import NoSuchText, Notice, Text, WordingError
 
 STATUS = LetterStatus
@@ -45,6 +46,10 @@ NOT_PRINTED = (STATUS.DRAFTED, STATUS.APPROVED)
 ON_THE_WAY = (STATUS.POSTED, STATUS.IN_TRANSIT, STATUS.NOTICE_LEFT)
 RETURNED = (STATUS.REFUSED, STATUS.UNCLAIMED, STATUS.UNDELIVERABLE)
 ENDS = (STATUS.DELIVERED, *RETURNED)
+
+
+class CannotBeMade(ServiceError):
+    """Something about this one letter: its text, its address, or what it asks of the renderer."""
 
 
 @dataclass(slots=True)
@@ -112,24 +117,44 @@ def _print(attempt_id: int, actor: Actor, now: datetime) -> Letter:
     attempt, wanted = _looked_at(attempt_id, today)
     faults.point("L1")
     copies = copies_of(attempt)
-    pdf = _render(attempt, today)
+    try:
+        pdf = _render(attempt, today)
+    except CannotBeMade as error:
+        _ask_about(attempt, str(error), today)
+        raise
     faults.point("L2")
     document = keep(pdf, content_type="application/pdf", name=f"{number_of(attempt)}.pdf")
     faults.point("L3")
     with transaction.atomic():
-        lock_customer(attempt.customer_id)
-        attempt, again = _looked_at(attempt_id, today)
-        if again != wanted:
+        attempt, again, refusal = _look(attempt_id, today)
+        if not refusal and again != wanted:
             raise ServiceError("The account changed while it was printed; print it again.")
-        letter = draft_letter(attempt, today=today)
-        if letter.document_id is None:
-            faults.point("L4")
-            letter = _printed(letter, document, wanted, actor, now)
-            keep_copies(letter, copies)
-            words = f"Letter {letter.number} printed"
-            desk.tell(attempt, "letter.printed", words, actor=actor, values=_hash(document))
-            faults.point("L5")
+        made = (document, copies, wanted)
+        letter = None if refusal else _number(attempt, made, actor, now)
+    if letter is None:  # pulled, and that is committed
+        raise ServiceError(refusal)
     faults.point("L6")
+    return letter
+
+
+def _number(
+    attempt: ContactAttempt,
+    made: tuple[Document, tuple[Copy, ...], str],
+    actor: Actor,
+    now: datetime,
+) -> Letter:
+    """The letter with its number and these bytes; under the lock, after the last look."""
+    document, copies, digest = made
+    letter = draft_letter(attempt, today=clock.today(Company.load().time_zone))
+    if letter.document_id is not None:  # another printer was quicker: the same letter
+        return letter
+    faults.point("L4")
+    letter = _printed(letter, document, digest, actor, now)
+    keep_copies(letter, copies)
+    words = f"Letter {letter.number} printed"
+    desk.tell(attempt, "letter.printed", words, actor=actor, values=_hash(document))
+    desk.close_tasks(attempt, TaskKind.CHECK_DELIVERY, actor=actor, at=now)
+    faults.point("L5")
     return letter
 
 
@@ -157,20 +182,27 @@ def _looked_at(attempt_id: int, today: date) -> tuple[ContactAttempt, str]:
 
     What is paid is cancelled here: the letter is pulled.
     """
-    refusal = ""
     with transaction.atomic():
-        attempt = _locked(attempt_id)
-        braked = switches.brake_on(attempt, switches.company_for_last_look())
-        if braked:
-            raise ServiceError(braked)
-        found = truth.refresh(attempt, today=today)
-        if found.reason is not None:
-            refusal = sentence(found.reason)
-            _pull(attempt, found.reason, refusal)
-        digest = truth.digest(attempt, today=today)
+        attempt, digest, refusal = _look(attempt_id, today)
     if refusal:
-        raise ServiceError(f"Pulled: {refusal}")
+        raise ServiceError(refusal)
     return attempt, digest
+
+
+def _look(attempt_id: int, today: date) -> tuple[ContactAttempt, str, str]:
+    """The same in the caller's transaction, which has to be committed where the third says
+    that the letter was pulled."""
+    attempt = _locked(attempt_id)
+    braked = switches.brake_on(attempt, switches.company_for_last_look())
+    if braked:
+        raise ServiceError(braked)
+    found = truth.refresh(attempt, today=today)
+    if found.reason in NOT_NOW:
+        raise ServiceError(sentence(found.reason))
+    if found.reason is not None:
+        _pull(attempt, found.reason, sentence(found.reason))
+        return attempt, "", f"Pulled: {sentence(found.reason)}"
+    return attempt, truth.digest(attempt, today=today), ""
 
 
 def _locked(attempt_id: int) -> ContactAttempt:
@@ -200,12 +232,25 @@ def _render(attempt: ContactAttempt, today: date) -> bytes:
     return _pdf_of(lambda: (notice_of(attempt, today=today), text_of(attempt)))
 
 
+def _ask_about(attempt: ContactAttempt, why: str, today: date) -> None:
+    """A letter that cannot be made stays approved and waits for whoever mends it, who is told.
+
+    Else only the person at the printer would know of it (F-45, F-47).
+    """
+    with transaction.atomic():
+        lock_customer(attempt.customer_id)
+        desk.ask(attempt, TaskKind.CHECK_DELIVERY, why, due_on=today)
+        desk.warn(attempt, why)
+
+
 def _pdf_of(told: Callable[[], tuple[Notice, Text]]) -> bytes:
     try:
         notice, text = told()
         return render_letter(notice, text=text)
-    except (WordingError, NoSuchText, AddressDoesNotFit, PdfNotMade) as error:
+    except NoPress as error:  # no letter is to blame
         raise ServiceError(f"The letter cannot be made: {error}") from error
+    except (WordingError, NoSuchText, AddressDoesNotFit, PdfNotMade) as error:
+        raise CannotBeMade(f"The letter cannot be made: {error}") from error
 
 
 def bytes_of(letter: Letter) -> bytes:
@@ -243,6 +288,8 @@ def check_printed(letter: Letter, *, today: date) -> ContactAttempt:
         if braked:
             raise ServiceError(braked)
         text, reason = truth.printed_is_true(attempt, today=today)
+        if reason in NOT_NOW:
+            raise ServiceError(text)
         if text:
             _pull(attempt, reason, text)
     if text:
@@ -273,8 +320,9 @@ def mark_posted(
     attempt = check_printed(letter, today=on)
     faults.point("L9")
     with transaction.atomic():
-        lock_customer(attempt.customer_id)
-        if truth.printed_is_true(attempt, today=on)[0]:  # paid since we looked
+        attempt = _locked(attempt.pk)
+        braked = switches.brake_on(attempt, switches.company_for_last_look())
+        if braked or truth.printed_is_true(attempt, today=on)[0]:  # since we looked
             raise ServiceError("The account changed this moment; look at the letter again.")
         if not moves.made(attempt.pk, done_on=on, at=clock.now()):
             raise ServiceError("It was posted or pulled meanwhile.")

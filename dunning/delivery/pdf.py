@@ -15,7 +15,7 @@ from dunning.delivery.barcode import code128
 from dunning.delivery.dress import dress
 from dunning.delivery.letter_layout import LAYOUTS, Layout, geometry_css
 from dunning.delivery.longlist import TABLE_ROWS, ListPage, list_pages
-from dunning.delivery.pressing import PRESS, ForeignAsset, PdfNotMade
+from dunning.delivery.pressing import PRESS, ForeignAsset, NoPress, PdfNotMade
 from dunning.wording import compose
 from dunning.wording.formats import amount_due, clean, long_date
 from dunning.wording.message import Block, Message
@@ -23,7 +23,7 @@ from dunning.wording.notice import Notice
 from dunning.wording.tables import FULL_ROWS, TableView, table_views
 from dunning.wording.texts import Text, preset
 
-__all__ = ["ForeignAsset", "PdfNotMade", "merge", "page_count", "render_letter"]
+__all__ = ["ForeignAsset", "NoPress", "PdfNotMade", "merge", "page_count", "render_letter"]
 
 
 def render_letter(notice: Notice, layout: str | None = None, text: Text | None = None) -> bytes:

@@ -36,6 +36,10 @@ class ForeignAsset(PdfNotMade):
     """A document asked for something that is not ours; nothing was written."""
 
 
+class NoPress(PdfNotMade):
+    """The renderer itself died or did not start, twice: no document is to blame for certain."""
+
+
 class Press:
     """The child process, started when it is needed and again when it has died."""
 
@@ -53,7 +57,7 @@ class Press:
                 answer = self._ask(job, blobs)
                 if answer is not None:
                     return _made(*answer)
-        raise PdfNotMade("the renderer does not start")
+        raise NoPress("the renderer does not start")
 
     def _ask(self, job: dict[str, Any], blobs: Sequence[bytes]) -> Job | None:
         """The answer; None where the press died and another one has to be tried."""

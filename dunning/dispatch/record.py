@@ -160,6 +160,7 @@ def failed(errand: Errand, *, reason: str, error: str) -> bool:
         done = moves.fail(attempt.pk, errand.worker, reason=reason, text=text, error=error[:1000])
         if done:
             _failed(attempt, f"{text} {error}"[:300], errand.today)
+            desk.warn(attempt, f"{text} {error}")
     return done
 
 
@@ -182,6 +183,7 @@ POISON_TEXT = "Set aside: three workers died while they prepared it."
 def tell_set_aside(attempt: ContactAttempt, today: date) -> None:
     """What a message that kills its workers leaves: an event and a task with its name."""
     _failed(attempt, POISON_TEXT, today)
+    desk.warn(attempt, POISON_TEXT)
 
 
 def ambiguous(errand: Errand, error: Ambiguous) -> bool:

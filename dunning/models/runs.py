@@ -8,6 +8,12 @@ from django.db.models import Q
 
 from arfollow.shared import clock
 
+MOST_WARNINGS = 200
+"""Kept of one run: where more goes wrong, the outbox and the desk name each."""
+
+ABOUT_CUSTOMERS = "Customer"
+"""How a warning begins that names customers; it counts beyond the run after it."""
+
 
 class RunStatus(models.TextChoices):
     """How a run ended."""
@@ -46,6 +52,13 @@ class Run(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["-started_at"], name="run_newest_first")]
+
+    def warn(self, warnings: list[str]) -> None:
+        """Add what is not said yet, in the caller's transaction; unsaved until `save`."""
+        fresh = [text for text in dict.fromkeys(warnings) if text not in self.warnings]
+        self.warnings = [*self.warnings, *fresh][:MOST_WARNINGS]
+        if self.warnings and self.status == RunStatus.OK:
+            self.status = RunStatus.WARNING
 
     def __str__(self) -> str:
         return f"run for {self.date}, {self.status}"

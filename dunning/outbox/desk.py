@@ -6,7 +6,8 @@ from typing import Any
 
 from arfollow.shared import events
 from arfollow.shared.events import SYSTEM, Actor, Entry
-from dunning.models import ContactAttempt, Task, TaskKind, TaskStatus
+from dunning.models import ContactAttempt, Run, Task, TaskKind, TaskStatus
+from dunning.models.runs import ABOUT_CUSTOMERS
 
 
 def tell(
@@ -54,6 +55,18 @@ def ask(
         ],
         ignore_conflicts=True,
     )
+
+
+def warn(attempt: ContactAttempt, words: str) -> None:
+    """The run that planned it says so too, by the customer's number (F-45).
+
+    In the caller's transaction; a message that no run planned has its task and event only.
+    """
+    if attempt.run_id is None:
+        return
+    run = Run.objects.select_for_update().get(pk=attempt.run_id)
+    run.warn([f"{ABOUT_CUSTOMERS} {attempt.customer.number}: {words}"[:300]])
+    run.save(update_fields=["warnings", "status"])
 
 
 def close_tasks(attempt: ContactAttempt, kind: TaskKind, *, actor: Actor, at: Any) -> None:

@@ -19,13 +19,13 @@ from dunning.policy.pace import is_contact
 from dunning.runs.desk import write_tasks
 from dunning.runs.drafts import Drafting
 from dunning.runs.project import write_follow_ups
+from dunning.runs.proofs import Proofs
 from dunning.runs.report import Report
 from dunning.runs.select import BROKEN, customers_to_examine, pages
 from dunning.runs.wake import changed_meanwhile, wake_after_changes
 
 log = logging.getLogger(__name__)
 MORNING = time(6, 0)
-MAX_WARNINGS = 200
 
 Mailboxes = dict[str, list[Contact]]
 
@@ -40,6 +40,7 @@ class Pass:
     now: datetime
     row: Run | None = None
     mailboxes: Mailboxes = field(default_factory=dict)
+    proofs: Proofs = field(default_factory=Proofs)
 
 
 def run(today: date, *, dry_run: bool = False, customer: str = "", slot: str = "") -> Report | None:
@@ -69,7 +70,8 @@ def run(today: date, *, dry_run: bool = False, customer: str = "", slot: str = "
     lost = report.reasons[Reason.UNREACHABLE.value]
     if lost:
         report.warnings.append(f"{lost} open items belong to customers nobody can reach.")
-    _close_run(work, RunStatus.WARNING if report.warnings else RunStatus.OK)
+    report.warnings += work.proofs.warnings()
+    _close_run(work, RunStatus.OK)
     return report
 
 
@@ -110,15 +112,16 @@ def _close_run(work: Pass, status: RunStatus) -> None:
     if work.row is None:
         return
     report = work.report
-    Run.objects.filter(pk=work.row.pk).update(
-        status=status,
-        finished_at=clock.now(),
-        examined=report.examined,
-        customers=report.customers,
-        planned=report.planned_by_channel(),
-        reasons=dict(report.reasons),
-        warnings=report.warnings[:MAX_WARNINGS],
-    )
+    with transaction.atomic():
+        row = Run.objects.select_for_update().get(pk=work.row.pk)  # senders warn in it too
+        row.status = status
+        row.finished_at = clock.now()
+        row.examined = report.examined
+        row.customers = report.customers
+        row.planned = report.planned_by_channel()
+        row.reasons = dict(report.reasons)
+        row.warn(report.warnings)
+        row.save()
 
 
 def _page(ids: list[int], work: Pass) -> None:
@@ -157,6 +160,7 @@ def _together(ids: list[int], work: Pass) -> None:
         work.mailboxes.setdefault(address, []).extend(contacts)
     for case, plan in pairs:
         work.report.count(plan, made.get(case.customer.pk, []))
+        work.proofs.note(case, plan)
 
 
 def _customers(ids: list[int], *, lock: bool) -> list[Customer]:

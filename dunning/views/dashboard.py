@@ -14,7 +14,7 @@ from arfollow.shared.money import format_amount, with_currency
 from arfollow.shared.templatetags.arf import day_short
 from arfollow.staff.models import Company
 from dunning import briefing
-from dunning.briefing import Briefing, Change, Standing, Totals, Week
+from dunning.briefing import Briefing, Change, RunWarning, Standing, Totals, Week
 from dunning.briefing.aged import Aged, aged
 from dunning.briefing.totals import LABELS
 from dunning.models import Channel, Run
@@ -72,6 +72,7 @@ def dashboard(request: HttpRequest) -> HttpResponseBase:
         "changes": [(change, amounts(change.amounts), list_of(change)) for change in found.changes],
         "duties": duties(today, company.time_zone),
         "run": run,
+        "earlier": earlier(found),
         "planned": planned(run) if run else [],
         "reasons": reasons(run) if run else [],
         "exports": export_links(request, key="ageing"),
@@ -170,6 +171,12 @@ def expected(currency: str, weeks: Iterable[Week]) -> charts.Chart:
     rows = [(day_short(week.start), week.promised, week.predicted) for week in weeks]
     title = f"Expected cash, 13 weeks, {currency}"
     return charts.stacked_bars(title, currency, ("Promised", "Predicted from habit"), rows)
+
+
+def earlier(found: Briefing) -> list[RunWarning]:
+    """Warnings about customers that the last run does not repeat."""
+    told = set(found.run.warnings) if found.run else set()
+    return [warning for warning in found.warnings if warning.text not in told]
 
 
 def planned(run: Run) -> list[tuple[str, int]]:

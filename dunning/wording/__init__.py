@@ -5,7 +5,7 @@ a row of parts, which ``dunning.delivery`` dresses as e-mail, letter or statemen
 """
 
 from dunning.wording.fields import FIELDS, Field
-from dunning.wording.linter import Problem, lint
+from dunning.wording.linter import Problem, lint, unreadable
 from dunning.wording.liquid import WordingError
 from dunning.wording.message import Message, compose
 from dunning.wording.notice import Notice, Purpose
@@ -27,4 +27,5 @@ __all__ = [
     "plain_text",
     "preset",
     "presets",
+    "unreadable",
 ]

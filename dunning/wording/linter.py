@@ -56,14 +56,28 @@ class _Rendering:
 def lint(text: Text) -> tuple[Problem, ...]:
     """Every problem once; nothing else is judged while the text cannot be read."""
     try:
-        subject = fill(text.subject, _marks({}))
-        renderings = [_Rendering(flags, fill(text.body, _marks(flags))) for flags in _states()]
+        subject, renderings = _filled(text)
     except WordingError as error:
         return (Problem("unreadable", f"The text cannot be used: {error}.", _culprit(text)),)
     found = [*_required(text, renderings), *_structure(text, renderings), *_subject(text, subject)]
     if text.channel in _CUSTOMER_CHANNELS and text.purpose is not Purpose.INTERNAL:
         found += _customer_copy(text, subject, renderings)
     return tuple(dict.fromkeys(found))
+
+
+def unreadable(text: Text) -> str:
+    """Why no message at all can be made with this text; empty where one can."""
+    try:
+        _filled(text)
+    except WordingError as error:
+        return f"The text cannot be used: {error}."
+    return ""
+
+
+def _filled(text: Text) -> tuple[str, list[_Rendering]]:
+    """Subject and bodies with neutral marks; WordingError where there are none."""
+    subject = fill(text.subject, _marks({}))
+    return subject, [_Rendering(flags, fill(text.body, _marks(flags))) for flags in _states()]
 
 
 def _culprit(text: Text) -> str:
