@@ -70,10 +70,16 @@ def _migrations() -> str:
 
 
 def _broker() -> str:
-    options = {"connect_timeout": BROKER_TIMEOUT_SECONDS}
-    transport = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    with Connection(settings.CELERY_BROKER_URL, transport_options=transport, **options) as broker:
-        broker.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT_SECONDS)
+    seconds = BROKER_TIMEOUT_SECONDS
+    # One that takes connections and answers nothing must not keep the probe waiting either.
+    transport = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+    }
+    with Connection(
+        settings.CELERY_BROKER_URL, transport_options=transport, connect_timeout=seconds
+    ) as broker:
+        broker.ensure_connection(max_retries=1, timeout=seconds)
     return OK
 
 

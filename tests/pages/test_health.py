@@ -1,5 +1,7 @@
 """What a container or a load balancer is told."""
 
+import socket
+import time
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -67,6 +69,21 @@ def test_without_its_broker_it_is_degraded_but_stays_in_service(client: Client) 
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
     assert answer.json()["broker"] == "ConnectionRefusedError"
+
+
+def test_a_broker_that_answers_nothing_keeps_the_probe_waiting_for_a_second(
+    client: Client, settings: Any
+) -> None:
+    """Longer, and a container is taken out of service for want of a doorbell (F-12)."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 30}
+        began = time.monotonic()
+        answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert answer.json()["broker"] == "OperationalError"
+    assert time.monotonic() - began < 10
 
 
 def test_a_sender_that_was_never_seen_or_fell_silent_degrades(client: Client) -> None:
