@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from arfollow.shared import clock, faults
@@ -13,8 +14,9 @@ from arfollow.staff.models import Company
 from customers.services import lock_customer, touch
 from dunning.delivery import returned
 from dunning.delivery.base import REFUSED_WORDS, Ambiguous, NotTaken, Receipt, Refused
+from dunning.delivery.ids import message_id
 from dunning.dispatch.gate import Verdict
-from dunning.models import AttemptState, ContactAttempt, HeldFor, TaskKind
+from dunning.models import AttemptState, ContactAttempt, HeldFor, ProviderStatus, TaskKind
 from dunning.outbox import SendTimes, desk, moves, zone_of
 from invoices.models import Payment
 
@@ -71,6 +73,43 @@ def sent(errand: Errand, receipt: Receipt, *, late: bool = False) -> bool:
             returned.refused_on_sending(attempt, receipt.refused, today=errand.today)
             touch(attempt.customer_id)
     faults.point("C8")
+    return done
+
+
+LEFT_BEFORE = "It left before this database was restored; the provider reports it."
+HAD_LEFT = frozenset(
+    {
+        ProviderStatus.QUEUED,
+        ProviderStatus.DEFERRED,
+        ProviderStatus.DELIVERED,
+        ProviderStatus.AUTORESPONDED,
+    }
+)
+
+
+def left_before(attempt: ContactAttempt, errand: Errand, company: Company) -> bool:
+    """Claimed → sent for what the provider has already, though nothing of it is known here: it
+    left after the backup was made that this database comes from (F-70). Under the lock."""
+    if attempt.provider_status not in HAD_LEFT:
+        return False
+    at = attempt.provider_status_at or errand.now
+    begun = moves.begin_sending(
+        attempt.pk,
+        errand.worker,
+        lease=timedelta(seconds=settings.SEND_LEASE_SECONDS),
+        message_id=message_id(attempt.uuid, company.sender_email),
+    )
+    done = begun and moves.finish(
+        attempt.pk,
+        errand.worker,
+        done_on=attempt.local_date,
+        sending_at=at,
+        sent_at=at,
+        reason_text=LEFT_BEFORE,
+    )
+    if done:
+        desk.tell(attempt, "attempt.sent", LEFT_BEFORE)
+        touch(attempt.customer_id)
     return done
 
 

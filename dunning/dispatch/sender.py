@@ -29,7 +29,7 @@ from dunning.delivery.envelope import NoRecipient
 from dunning.delivery.frozen import thaw
 from dunning.delivery.mime import BadAddress
 from dunning.delivery.render import render_and_freeze
-from dunning.dispatch import brakes, circuit, record, reposting, spared, streaks
+from dunning.dispatch import brakes, circuit, record, reposting, searching, spared, streaks
 from dunning.dispatch.gate import Answer, Verdict, can_send, local_day
 from dunning.dispatch.record import Errand
 from dunning.facts import Ground, lay_ground, renewed
@@ -78,12 +78,15 @@ def send_some(
     ``now`` is the business time. NotOurDatabase where this installation may not send.
     """
     now = now or clock.now()
+    started = time.monotonic()
     brakes.check_instance()
     brakes.beat("sender", now)
     tally = Tally(held=brakes.hold_storm(Company.load(), now))
     if circuit.trouble_until(now) is None:
         tally.sent += reposting.repost_unknown(now)
         _drain(tally, now, worker or worker_name(), seconds)
+        if seconds is None or time.monotonic() - started < seconds:
+            tally.sent += searching.search_unknown(now)
     tally.remaining = _due(now)
     return tally
 
@@ -204,6 +207,8 @@ def _last_look(errand: Errand, ground: Ground) -> str:
         company = switches.company_for_last_look()
         if attempt.state != AttemptState.CLAIMED or attempt.worker != errand.worker:
             return GIVEN_BACK  # the lease ran out, or somebody cancelled it
+        if record.left_before(attempt, errand, company):
+            return GIVEN_BACK  # recorded; nothing of it is left to do
         known = renewed(ground, company)
         verdict = can_send(attempt, company, now=errand.now, ground=known)
         outcome = _carry_out(attempt, company, errand, verdict)

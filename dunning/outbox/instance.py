@@ -5,6 +5,8 @@ the id that may send from it; only a database without attempts adopts one by its
 """
 
 import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -12,7 +14,20 @@ from django.db import transaction
 
 from arfollow.shared import clock, events
 from arfollow.shared.events import SYSTEM, Actor, Entry
-from dunning.models import ContactAttempt, Installation
+from dunning.models import ContactAttempt, Heartbeat, Installation
+from dunning.outbox import switches
+
+OLD = timedelta(minutes=10)
+LOOK_FIRST = "What left after it is not known here; look at the outbox, then let it go on."
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """Who sends now, when the sender was last seen, and whether that made it pause."""
+
+    identifier: str
+    last_seen: datetime | None
+    paused: bool
 
 
 def own_id() -> str:
@@ -50,12 +65,24 @@ def adopt_if_new() -> bool:
     return Installation.objects.filter(pk=1, instance_id=own_id()).exists()
 
 
-def adopt(*, actor: Actor = SYSTEM) -> str:
-    """Say that this installation sends from this database from now on; leaves an event."""
+def adopt(*, actor: Actor = SYSTEM, nothing_left_since: bool = False) -> Adopted:
+    """Say that this installation sends from this database from now on; leaves an event.
+
+    A database whose sender was last seen longer ago than OLD is a backup: what left after it
+    was made is not in it, so that sending is paused until somebody has looked, unless
+    ``nothing_left_since`` says that the installation before was stopped before the copy.
+    """
     with transaction.atomic():
+        seen = Heartbeat.objects.filter(name="sender").values_list("at", flat=True).first()
+        moved = not Installation.objects.filter(pk=1, instance_id=own_id()).exists()
         Installation.objects.update_or_create(
             pk=1, defaults={"instance_id": own_id(), "adopted_at": clock.now()}
         )
         summary = "This installation sends from this database"
         events.record(Entry("installation.adopted", "installation", 1, summary), actor=actor)
-    return own_id()
+        is_old = moved and seen is not None and clock.now() - seen > OLD
+        paused = is_old and not nothing_left_since
+        if paused:
+            reason = f"Restored from a backup of {seen:%Y-%m-%d %H:%M} UTC. {LOOK_FIRST}"
+            switches.pause(actor=actor, reason=reason)
+    return Adopted(own_id(), seen, paused)

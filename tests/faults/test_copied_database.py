@@ -6,13 +6,19 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
-from dunning.models import AttemptState
+from arfollow.shared import clock
+from arfollow.staff.models import Company
+from dunning.delivery import events
+from dunning.models import AttemptState, Heartbeat
 from tests import make, outbox
 from tests.races import ROOT, environment
 
@@ -108,3 +114,51 @@ def test_the_host_name_alone_changes_nothing(waiting, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 1
+
+
+def hours_ago(number):
+    """The sender of the original was last at work when the backup was made."""
+    Heartbeat.objects.update_or_create(
+        name="sender", defaults={"at": clock.now() - timedelta(hours=number)}
+    )
+
+
+def test_a_backup_is_adopted_with_a_pause(waiting, settings, tmp_path):
+    """F-70: what left after it was made is not in it, so a person looks first."""
+    hours_ago(9)
+    settings.INSTANCE_FILE = tmp_path / "instance"
+    said = StringIO()
+    call_command("adopt_instance", stdout=said)
+    assert "sending is paused" in said.getvalue()
+    assert "Restored from a backup" in Company.load().pause_reason
+    assert outbox.send_some().sent == 0
+    assert outbox.state(waiting) == AttemptState.HELD
+
+
+@pytest.mark.parametrize(("hours", "words"), [(9, ["--nothing-left-since"]), (0, [])])
+def test_what_was_stopped_before_it_moved_goes_on_at_once(
+    waiting, settings, tmp_path, hours, words
+):
+    hours_ago(hours)
+    settings.INSTANCE_FILE = tmp_path / "instance"
+    call_command("adopt_instance", *words, stdout=StringIO())
+    assert outbox.send_some().sent == 1
+
+
+def test_adopting_ones_own_database_again_does_not_pause_it(waiting):
+    hours_ago(9)
+    call_command("adopt_instance", stdout=StringIO())
+    call_command("adopt_instance", stdout=StringIO())
+    assert not Company.load().paused
+
+
+def test_what_the_provider_has_already_is_recorded_and_not_sent_again(waiting, mailoutbox):
+    """F-70: the provider's report of a message that this copy believes is still to be sent."""
+    told = events.Report("postmark", "delivered", "E-1", at=clock.now(), attempt=str(waiting.uuid))
+    events.apply(events.store(told, now=clock.now()), now=clock.now())
+    assert outbox.send_some().sent == 0
+    waiting.refresh_from_db()
+    assert waiting.state == AttemptState.SENT
+    assert "before this database was restored" in waiting.reason_text
+    assert mailoutbox == []
+    call_command("dunning_audit", stdout=StringIO())

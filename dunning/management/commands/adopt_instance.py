@@ -1,17 +1,36 @@
-"""Say that this installation sends from this database: `manage.py adopt_instance`."""
+"""Who sends from here: `manage.py adopt_instance [--nothing-left-since]`."""
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from dunning import outbox
 
 
 class Command(BaseCommand):
-    """For a database that moved to another machine for good, never for a copy of it (D9)."""
+    """For a database that moved to another machine for good, never for a copy of it (D9).
+
+    A backup does not know what left after it was made (F-70): it is adopted with a pause.
+    """
 
     help = "Let this installation send from this database; the one before must be off."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--nothing-left-since",
+            action="store_true",
+            help="the installation before was stopped before this copy was made: do not pause",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        identifier = outbox.adopt()
-        self.stdout.write(f"This installation ({identifier[:8]}…) sends from this database now.")
+        adopted = outbox.adopt(nothing_left_since=options["nothing_left_since"])
+        self.stdout.write(
+            f"This installation ({adopted.identifier[:8]}…) sends from this database now."
+        )
+        if adopted.paused:
+            self.stdout.write(
+                f"Its sender was last at work on {adopted.last_seen:%Y-%m-%d at %H:%M} UTC. What "
+                "left after the backup was made is not in it, so sending is paused: compare the "
+                "outbox with what your provider sent since, skip what has left, then let it go on "
+                "(Settings, Sending)."
+            )
