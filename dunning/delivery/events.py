@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from arfollow.shared.events import SYSTEM, canonical
+from arfollow.shared.workdays import ONE_DAY
 from customers.services import lock_customer, touch
 from dunning.delivery import returned
 from dunning.delivery.bounces import read_bounces
@@ -69,6 +70,7 @@ class Report:
     reject_reason: str = ""
     description: str = ""
     cause: str = ""
+    told: str = ""
     payload: dict[str, Any] = field(default_factory=dict)
 
 
@@ -99,11 +101,16 @@ def store(report: Report, *, now: datetime) -> DeliveryEvent | None:
             "recipient": report.recipient[:254],
             "reject_reason": report.reject_reason[:20],
             "description": report.description,
-            "payload": report.payload | {"attempt": report.attempt, "cause": report.cause},
+            "payload": report.payload | _own_words(report),
             "received_at": now,
         },
     )
     return event if is_new else None
+
+
+def _own_words(report: Report) -> dict[str, str]:
+    told = {"told": report.told} if report.told else {}
+    return {"attempt": report.attempt, "cause": report.cause} | told
 
 
 def _key(report: Report) -> str:
@@ -125,13 +132,17 @@ def _fingerprint(report: Report) -> str:
 
 
 def apply(event: DeliveryEvent, *, now: datetime) -> bool:
-    """Apply a stored event to its attempt; False where none is known (yet)."""
+    """Apply a stored event to its attempt; False where none is known, or where it is ahead of
+    our own record of the delivery: the sweeper applies it after that."""
     attempt_id = _find(event)
     if attempt_id is None:
         return False
     with transaction.atomic():
         known = ContactAttempt.objects.filter(pk=attempt_id)
         lock_customer(known.values_list("customer_id", flat=True)[0])
+        if known.filter(state=AttemptState.SENDING).exists():
+            DeliveryEvent.objects.filter(pk=event.pk).update(attempt=attempt_id)
+            return False
         taken = DeliveryEvent.objects.filter(pk=event.pk, applied_at=None)
         if taken.update(applied_at=now, attempt=attempt_id):
             attempt = known.select_related("customer").get()
@@ -143,11 +154,19 @@ def apply(event: DeliveryEvent, *, now: datetime) -> bool:
 def apply_waiting(now: datetime) -> int:
     """Match events that came before our own commit; after seven days they stay unmatched.
 
-    The newest first: another application's mail, whose events come here too and never match,
-    must not stand before ours.
+    Only those that can be matched are looked at: a provider's account that others use as well
+    may report any number of messages that are not ours.
     """
     waiting = DeliveryEvent.objects.filter(applied_at=None, received_at__gt=now - KEPT)
-    return sum(apply(event, now=now) for event in waiting.order_by("-pk")[:PAGE])
+    if not waiting.exists():
+        return 0
+    ours = ContactAttempt.objects.filter(sent_at__gt=now - KEPT - ONE_DAY)
+    known = waiting.filter(
+        Q(attempt__isnull=False)
+        | Q(message_id__in=ours.exclude(message_id="").values("message_id"))
+        | Q(message_id__in=ours.exclude(provider_message_id="").values("provider_message_id"))
+    )
+    return sum(apply(event, now=now) for event in known.order_by("pk")[:500])
 
 
 def _find(event: DeliveryEvent) -> int | None:
@@ -176,9 +195,16 @@ def _settle_unknown(attempt: ContactAttempt, event: DeliveryEvent, now: datetime
     """The provider knows the message: so it had left."""
     if attempt.state != AttemptState.UNKNOWN or event.event_type not in STATUS:
         return
-    text = f"{event.provider} reports it as {event.event_type}."
+    text = str(event.payload.get("told") or f"{event.provider} reports it as {event.event_type}.")
+    theirs = attempt.provider_message_id
+    if not theirs and attempt_of(event.message_id) is None:
+        theirs = event.message_id
     if moves.settle_sent(
-        attempt.pk, done_on=attempt.local_date, text=text, sent_at=event.at or now
+        attempt.pk,
+        done_on=attempt.local_date,
+        text=text[:300],
+        sent_at=event.at or now,
+        provider_message_id=theirs,
     ):
         attempt.refresh_from_db()
         desk.tell(attempt, "attempt.settled", f"Was unknown; {text}")

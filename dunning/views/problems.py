@@ -54,7 +54,7 @@ def fixes_of(rows: Sequence[ContactAttempt]) -> dict[int, Fix]:
 
 def _fix(row: ContactAttempt, to: AttemptRecipient | None, said: str) -> Fix:
     if row.state == AttemptState.UNKNOWN:
-        return Fix(settle=True, address=to.address if to else "", why=row.error)
+        return Fix(settle=True, address=to.address if to else "", why=f"{row.error} {said}".strip())
     address_fault = row.provider_status in UNREACHED or row.reason == "refused_address"
     outward = row.customer_facing and row.channel == Channel.EMAIL
     return Fix(

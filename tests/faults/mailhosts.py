@@ -124,13 +124,16 @@ class ApiHandler(socketserver.StreamRequestHandler):
             if not part:
                 return
             head += part
+        if head.startswith(b"GET"):
+            self._search(head.decode())
+            return
         mode = self.server.mode
         if mode == "reset before":
             return
         body = self.rfile.read(_length(head))
         self.server.seen.append(body)
         if not _refuses(mode):
-            self.server.taken.append(json.loads(body))
+            self.server.taken.append(_message(body))
             self.server.heads.append(head.decode())
         self._answer(mode)
 
@@ -153,6 +156,15 @@ class ApiHandler(socketserver.StreamRequestHandler):
         raw = ANSWERS.get(mode) or _status(mode)
         self.wfile.write(raw)
 
+    def _search(self, head: str) -> None:
+        """Whoever asks what became of a message gets what the test has put into ``found``."""
+        self.server.asked.append(head)
+        mode = self.server.search
+        if mode == "ok":
+            self.wfile.write(_http("200 OK", json.dumps(self.server.found)))
+        else:
+            self._answer(mode)
+
     def _drip(self) -> None:
         try:
             for byte in ANSWERS["ok"]:
@@ -162,6 +174,13 @@ class ApiHandler(socketserver.StreamRequestHandler):
                 time.sleep(0.1)
         except OSError:
             return
+
+
+def _message(body: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(body))
+    except ValueError:  # Mailgun is told in a form
+        return {"form": body}
 
 
 def _length(head: bytes) -> int:
@@ -215,6 +234,8 @@ class FakeApi(socketserver.ThreadingTCPServer):
         self.mode, self.silence, self.stopping = mode, silence, False
         self.taken: list[dict[str, Any]] = []
         self.heads: list[str] = []
+        self.asked: list[str] = []
+        self.search, self.found = "ok", dict[str, Any]()
         self.seen: list[bytes] = []
 
     @property
