@@ -1,6 +1,7 @@
 """Faults with a real Celery worker: deaths at each point, a broker that forgets, deployments."""
 
 import signal
+import subprocess
 import time
 from contextlib import ExitStack
 from datetime import timedelta
@@ -18,6 +19,8 @@ from tests.faults.harness.world import World
 
 STOPS = 45
 WAIT = 90
+FEW = 10
+PACE = 0.15  # seconds a message takes where a run should last
 
 
 def kill_in_worker(world: World, broker: str, points: tuple[Point, ...]) -> Result:
@@ -36,8 +39,7 @@ def kill_in_worker(world: World, broker: str, points: tuple[Point, ...]) -> Resu
     found = judge(world, most_unknown=sum(p.unknown for p in points if p.name in died))
     nobody_forgotten(found, world, wanted)
     missed = [point.name for point in points if point.name not in died]
-    if missed:
-        found.notes.append(f"never came to {', '.join(missed)}")
+    found.blame("wrong", missed, "no process came to its point, which proves nothing:")
     text = f"{len(points)} points, one after the other"
     return Result("kill -9 in a Celery worker", text, broker, len(died), found)
 
@@ -128,6 +130,44 @@ def _rolled(world: World, family: Family, slow: list[str]) -> None:
     worker.send_signal(signal.SIGTERM)
     if not until(lambda: worker.poll() is not None, STOPS):
         slow.append(f"{time.monotonic() - began:.0f} s")
+
+
+def rolling(world: World, broker: str, restarts: int, messages: int) -> Result:
+    """A new worker beside the old one, then SIGTERM to the old one, again and again (F-18)."""
+    world.reset()
+    wanted = [customer.pk for customer in world.crowd(messages)]
+    world.plan()
+    told: list[subprocess.Popen[bytes]] = []
+    with broker_of(broker) as way, Family(world, way.url, plain=True) as family:
+        family.beat()
+        worker = family.new_worker()
+        with world.sink.ordered(at="DATA", do="wait", seconds=PACE):
+            for number in range(restarts):
+                share = messages * (number + 1) // (restarts + 2)
+                until(lambda s=share: _forwarded() or _gone(world) > s, 2 * WAIT, pause=0.05)
+                newer = family.new_worker()
+                wanted += _more_to_send(world)
+                worker.send_signal(signal.SIGTERM)
+                told, worker = [*told, worker], newer
+        until(lambda: _forwarded() or (not still_open() and _gone(world) >= len(wanted)), 4 * WAIT)
+        until(lambda: all(each.poll() is not None for each in told), STOPS)
+        slow = [f"{each.pid}" for each in told if each.poll() is None]
+    found = judge(world, most_unknown=0)
+    nobody_forgotten(found, world, wanted)
+    found.blame("wrong", slow, "a worker did not stop in time:")
+    text = f"{restarts} workers replaced in a run of {messages}"
+    return Result("rolling restarts", text, broker, restarts, found)
+
+
+def _more_to_send(world: World) -> list[int]:
+    """Where workers start slowly the run would be over before its last restart."""
+    more = []
+    if still_open() < FEW:
+        more = [customer.pk for customer in world.crowd(FEW)]
+        world.plan()
+    before = _gone(world)
+    until(lambda: _forwarded() or _gone(world) > before, WAIT, pause=0.05)
+    return more
 
 
 def crowd_at_once(world: World, customers: int, beats: int = 2, workers: int = 3) -> Result:

