@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from arfollow.shared import clock, events
 from arfollow.shared.events import Entry
 from customers.models import Customer
+from customers.services import touch
 from dunning import outbox
 from dunning.facts import Case, Ground, lay_ground, load_cases
 from dunning.models import AttemptState, ContactAttempt, CustomerFollowUp, Run, RunStatus
@@ -248,12 +249,17 @@ def _look_again(
 
 
 def _lapse(skips: Sequence[SkipRecord], work: Pass) -> None:
-    """Calls and visits nobody made become "not made" (R65)."""
+    """Calls and visits nobody made become "not made" (R65).
+
+    The next tick looks again: this one still counted them as contacts, and kept the pace.
+    """
     text, skipped = sentence(Reason.NOT_MADE), []
     for attempt_id in dict.fromkeys(skip.attempt_id for skip in skips):
         if moves.skip(attempt_id, reason=Reason.NOT_MADE, text=text, done_on=work.today):
             skipped.append(attempt_id)
-    rows = ContactAttempt.objects.filter(pk__in=skipped).values_list("pk", "customer_id")
+    rows = list(ContactAttempt.objects.filter(pk__in=skipped).values_list("pk", "customer_id"))
     events.record_many(
         Entry("attempt.skipped", "attempt", pk, text, customer_id) for pk, customer_id in rows
     )
+    for customer_id in {customer_id for _, customer_id in rows}:
+        touch(customer_id)

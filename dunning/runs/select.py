@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
 
-from customers.models import Customer, ParentNotice
+from customers.models import Contact, Customer, ParentNotice
 from dunning.models import (
     AttemptState,
     Channel,
@@ -14,6 +14,7 @@ from dunning.models import (
     FollowUp,
     FollowUpState,
 )
+from dunning.policy import Reason
 from invoices.models import Invoice
 
 PAGE = 100
@@ -30,6 +31,7 @@ def customers_to_examine(today: date, number: str = "") -> list[int]:
         return [into or pk for into, pk in named]
     found = {*_moved(), *_reached(today), *_lapsing(today), *_statements(today)}
     found.update(parent for child, parent in _paid_by_parents() if child in found)
+    found.update(_beside(found))
     return sorted(found.difference(_broken(today)))
 
 
@@ -43,6 +45,19 @@ def pages(ids: Sequence[int], size: int = PAGE) -> Iterator[list[int]]:
     """The ids in pages; a page is one transaction."""
     for start in range(0, len(ids), size):
         yield list(ids[start : start + size])
+
+
+def _beside(found: set[int]) -> set[int]:
+    """Customers that wait because another account of their mailbox had a message, once something
+    moves that account: the message may have been cancelled, or have come back."""
+    waiting = FollowUp.objects.filter(reason=Reason.PACE_ADDRESS)
+    theirs = Contact.objects.filter(customer__in=waiting.values("customer")).exclude(email="")
+    same = Contact.objects.filter(email__in=theirs.values("email"))
+    moved = {
+        email for email, customer in same.values_list("email", "customer") if customer in found
+    }
+    pairs = theirs.values_list("email", "customer") if moved else ()
+    return {customer for email, customer in pairs if email in moved}
 
 
 def _broken(today: date) -> Iterator[int]:
