@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from invoices.imports.readers import Limits, Options, Remark, UnreadableFile
 
 BAD_INPUT = 2
 SHOWN = 50
+# What a browser may upload is limited, since somebody waits and memory is shared; here whoever runs
+# the command decides. What a workbook may unpack to is limited all the same (F-51, F-52).
+ANY_LENGTH = Limits(file_bytes=sys.maxsize, rows=sys.maxsize)
 
 
 class Command(BaseCommand):
@@ -82,7 +86,7 @@ def _request(options: dict[str, Any]) -> Request:
         columns["reminded"] = options["reminded_column"]
     return Request(
         file_name=options["file"].name,
-        data=_beginning(options["file"]),
+        data=options["file"].read_bytes(),
         as_of=options["as_of"] or clock.today(company().time_zone),
         source=options["source"],
         options=Options(
@@ -90,16 +94,11 @@ def _request(options: dict[str, Any]) -> Request:
             date_order=options["date_format"],
             decimal_mark=options["decimal_mark"],
             currency=options["currency"] or "",
+            limits=ANY_LENGTH,
         ),
         start_step=options["start_step"].strip().lower()[:40],
         strict=options["strict"],
     )
-
-
-def _beginning(file: Path) -> bytes:
-    """The file, or as much of it as shows that it is too large."""
-    with file.open("rb") as opened:
-        return opened.read(Limits().file_bytes + 1)
 
 
 def field_and_column(text: str) -> tuple[str, str]:
