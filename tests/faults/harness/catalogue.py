@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dunning.models import SwitchScope
 from tests.faults.harness import (
     brokers,
+    copies,
     kills,
     multitude,
     outages,
@@ -152,6 +153,11 @@ def everybody(world: World, scale: Scale) -> Iterator[Result]:
         yield soak.soak(world, scale.of(600, 8))
 
 
+def backup(world: World, scale: Scale) -> Iterator[Result]:
+    """A backup made in the middle of the work comes back on another machine."""
+    yield copies.restored(world, scale.of(120, 12))
+
+
 def disk(world: World, scale: Scale) -> Iterator[Result]:
     """No room for a mail or a letter."""
     yield stores.mail_disk_full(world, scale.of(10, 1))
@@ -205,6 +211,7 @@ CATALOGUE: dict[str, Fault] = {
     "switch": switch,
     "database": database,
     "soak": everybody,
+    "backup": backup,
     "disk": disk,
     "payments": payments,
     "template": template,

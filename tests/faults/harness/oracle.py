@@ -96,4 +96,7 @@ def written_to(world: World) -> set[int]:
 def nobody_forgotten(found: Judgement, world: World, wanted: Iterable[int]) -> None:
     """Everybody who should have been written to was, or may have been."""
     missing = sorted(set(wanted) - written_to(world))
-    found.blame("lost", missing, f"customers nobody wrote to by {clock.now():%H:%M}:")
+    stands = ContactAttempt.objects.filter(customer__in=missing, channel__in=BY_MACHINE)
+    why = {row.customer_id: f" ({row.state} {row.reason} {row.error[:120]})" for row in stands}
+    named = [f"{pk}{why.get(pk, '')}" for pk in missing]
+    found.blame("lost", named, f"customers nobody wrote to by {clock.now():%H:%M}:")

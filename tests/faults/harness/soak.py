@@ -25,6 +25,7 @@ from django.urls import reverse
 
 from arfollow.staff.models import User
 from customers.models import Customer
+from dunning.dispatch import send_some, sweep
 from dunning.models import Promise
 from invoices.imports.apply import Request, import_ledger
 from invoices.models import Invoice, Payment
@@ -33,7 +34,7 @@ from tests.faults.harness.plain import plainly
 from tests.faults.harness.processes import Child, fork
 from tests.faults.harness.races import after_the_payment
 from tests.faults.harness.results import Judgement, Result
-from tests.faults.harness.sending import recover, tick
+from tests.faults.harness.sending import recover, still_open
 from tests.faults.harness.world import LATE, World
 from tests.rules.lists import own
 
@@ -42,6 +43,7 @@ BAR = 250  # milliseconds: the 95th percentile of a write, on a quiet machine
 FILE_ROWS = 12
 EVERY = 3.0  # seconds from one import to the next
 GRACE = 120
+BACKLOG = 60
 
 
 @dataclass
@@ -141,7 +143,8 @@ def _told(world: World, name: str) -> Figures:
 
 def _send(stop: Path, figures: Figures) -> None:
     while not stop.exists():
-        tick()
+        sweep()
+        send_some()
         figures.done["passes"] += 1
         time.sleep(0.1)
 
@@ -151,6 +154,8 @@ def _import(world: World, stop: Path, figures: Figures) -> None:
     for number in count():
         if stop.exists():
             return
+        while still_open() > BACKLOG and not stop.exists():
+            time.sleep(0.5)  # a busy machine: more would only wait longer
         began = time.monotonic()
         import_ledger(
             Request(f"{number}.csv", _list(world, number), world.today, source=f"soak-{number}")

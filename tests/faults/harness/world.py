@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -222,6 +222,11 @@ class SinkProcess:
     def forget(self) -> None:
         """An empty log."""
         (self.place / "log").unlink(missing_ok=True)
+
+    def keep(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Only these lines of the log: what is accounted for otherwise is not judged again."""
+        lines = [json.dumps(line) + "\n" for line in self.log() if wanted(line)]
+        (self.place / "log").write_text("".join(lines))
 
     def add(self, body: bytes) -> None:
         """A message that arrived on another way."""
