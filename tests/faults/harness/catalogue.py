@@ -7,6 +7,7 @@ from dunning.models import SwitchScope
 from tests.faults.harness import (
     brokers,
     copies,
+    imports,
     kills,
     multitude,
     outages,
@@ -169,6 +170,13 @@ def payments(world: World, scale: Scale) -> Iterator[Result]:
     yield races.payments_meanwhile(world, scale.of(100, 10))
 
 
+def importing(world: World, scale: Scale) -> Iterator[Result]:
+    """A file comes in while messages leave, dies in the middle, comes twice."""
+    yield imports.meanwhile(world, scale.of(90, 12))
+    yield imports.killed(world, scale.of(20, 3))
+    yield imports.twice(world, scale.of(10, 1))
+
+
 def template(world: World, scale: Scale) -> Iterator[Result]:
     """One text in a thousand fails."""
     yield races.template_fails(world, scale.of(1_000, 30))
@@ -214,6 +222,7 @@ CATALOGUE: dict[str, Fault] = {
     "backup": backup,
     "disk": disk,
     "payments": payments,
+    "imports": importing,
     "template": template,
     "tabs": tabs,
     "clocks": clocks,
