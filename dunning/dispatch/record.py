@@ -51,9 +51,11 @@ def locked(attempt_id: int) -> Iterator[ContactAttempt]:
 
 
 def sent(errand: Errand, receipt: Receipt, *, late: bool = False) -> bool:
-    """It was taken. A late answer settles what had become unknown meanwhile."""
+    """It was taken. A late answer settles what had become unknown meanwhile, and nobody is
+    asked about it any more (F-19)."""
     with locked(errand.attempt_id) as attempt:
         crossed = _paid_meanwhile(attempt)
+        late = late or attempt.state == AttemptState.UNKNOWN
         faults.point("C7")
         done = moves.finish(
             attempt.pk,
@@ -68,8 +70,10 @@ def sent(errand: Errand, receipt: Receipt, *, late: bool = False) -> bool:
             values = {"crossed": crossed, "late": late, "refused": list(receipt.refused)}
             words = "Shadow copy sent" if attempt.shadowed else "Sent"
             extra = "; a payment was booked while it was on its way" if crossed else ""
+            extra += "; the answer came late" if late else ""
             desk.tell(attempt, "attempt.sent", f"{words}: {_subject(attempt)}{extra}",
                       values=values)  # fmt: skip
+            desk.close_tasks(attempt, TaskKind.CHECK_DELIVERY, actor=SYSTEM, at=clock.now())
             returned.refused_on_sending(attempt, receipt.refused, today=errand.today)
             touch(attempt.customer_id)
     faults.point("C8")
