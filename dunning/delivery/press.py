@@ -11,7 +11,6 @@ import os
 import resource
 import select
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -21,9 +20,10 @@ from typing import Any, NoReturn
 from weasyprint.urls import FatalURLFetchingError
 
 from dunning.delivery import pictures, sheets, typesetting
-from dunning.delivery.wire import Job, read_job, write_job
+from dunning.delivery.wire import STOPPED, Job, read_job, write_job
 
 MEGABYTE = 1024 * 1024
+LATE: Job = ({"error": "it took too long", "kind": "limits"}, [])
 
 
 class Late(Exception):
@@ -47,15 +47,18 @@ def _apart(head: dict[str, Any], blobs: list[bytes]) -> Job:
         os.close(reader)
         _work(writer, head, blobs)
     os.close(writer)
+    answer = None
     try:
         with os.fdopen(reader, "rb", buffering=0) as pipe:
             data = _drain(pipe.fileno(), time.monotonic() + head["seconds"])
         answer = read_job(BytesIO(data))
-    except (Late, EOFError):
-        answer = None
+    except Late:
+        os.kill(child, signal.SIGKILL)
+        answer = LATE
+    except EOFError:  # it died while it wrote
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    return answer or ({"error": _end(status), "kind": "limits"}, [])
+    return answer or _end(status)
 
 
 def _drain(descriptor: int, deadline: float) -> bytes:
@@ -70,14 +73,13 @@ def _drain(descriptor: int, deadline: float) -> bytes:
         parts.append(part)
 
 
-def _end(status: int) -> str:
+def _end(status: int) -> Job:
     """Why a child ended without an answer, in words for staff."""
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number == signal.SIGXCPU:
-        return "it took too much processor time"
-    if number == signal.SIGKILL:
-        return "it took too long"
-    return f"the renderer stopped (signal {number})" if number else "the renderer stopped"
+        return {"error": "it took too much processor time", "kind": "limits"}, []
+    told = f" (signal {number})" if number else ""
+    return {"error": f"the renderer stopped{told}", "kind": STOPPED}, []
 
 
 def _work(descriptor: int, head: dict[str, Any], blobs: list[bytes]) -> NoReturn:
@@ -98,12 +100,16 @@ def _limit(head: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (head["cpu"], head["cpu"] + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    socket.socket = _no_network  # type: ignore[assignment,misc]
-    socket.create_connection = _no_network
+    sys.addaudithook(_refuse)
 
 
-def _no_network(*_args: object, **_options: object) -> NoReturn:
-    raise OSError("the renderer has no network")
+REFUSED = ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.system", "os.fork")
+
+
+def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
+    """Python's own audit: whatever library asks, a job opens no connection and starts nothing."""
+    if event.startswith(REFUSED):
+        raise OSError(f"the renderer may not: {event}")
 
 
 JOBS: dict[str, Callable[[dict[str, Any], list[bytes]], bytes]] = {
@@ -124,7 +130,7 @@ def _do(head: dict[str, Any], blobs: list[bytes]) -> Job:
     except FatalURLFetchingError as error:  # no Exception
         return {"error": str(error), "kind": "foreign"}, []
     except (MemoryError, SystemError):  # C code tells a refused allocation either way
-        return {"error": "it took too much memory", "kind": "limits"}, []
+        return {"error": "it took too much memory", "kind": STOPPED}, []
     except RecursionError:
         return {"error": "it is nested too deeply", "kind": "limits"}, []
     except ValueError as error:

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from dunning.delivery.wire import Job, read_job, write_job
+from dunning.delivery.wire import STOPPED, Job, read_job, write_job
 
 log = structlog.get_logger(__name__)
 
@@ -52,12 +52,15 @@ class Press:
     def run(self, head: dict[str, Any], blobs: Sequence[bytes], **limits: int) -> bytes:
         """The document that a job makes. PdfNotMade where it makes none."""
         job = {**LIMITS, **limits, **head}
+        answer = None
         with self._one_at_a_time:
             for _ in range(TRIES):
                 answer = self._ask(job, blobs)
-                if answer is not None:
-                    return _made(*answer)
-        raise NoPress("the renderer does not start")
+                if answer is not None and answer[0].get("kind") != STOPPED:
+                    break
+        if answer is None:
+            raise NoPress("the renderer does not start")
+        return _made(*answer)
 
     def _ask(self, job: dict[str, Any], blobs: Sequence[bytes]) -> Job | None:
         """The answer; None where the press died and another one has to be tried."""

@@ -7,6 +7,9 @@ from typing import IO, Any
 
 LENGTH = struct.Struct(">Q")
 
+STOPPED = "stopped"
+"""The kind of an answer of a job that crashed or had no memory: worth a second try (F-47)."""
+
 type Job = tuple[dict[str, Any], list[bytes]]
 
 

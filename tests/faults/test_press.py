@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 
@@ -30,6 +33,12 @@ HOSTILE = {
         ".g { display: grid; grid-template-columns: repeat(100, auto) }",
     ),
     "boxes in boxes": page("<div>" * 3_000 + "x" + "</div>" * 3_000),
+    "a table as wide as a year": page(
+        "<table>" + ("<tr>" + "<td>x</td>" * 3_000 + "</tr>") * 3 + "</table>"
+    ),
+    "sixty columns of a newspaper": page(
+        "<div style='columns: 60'>" + "<p>words and words</p>" * 8_000 + "</div>"
+    ),
 }
 
 
@@ -54,8 +63,65 @@ def test_a_job_that_sleeps_is_stopped_by_the_clock_on_the_wall() -> None:
 
 def test_f47_memory_is_bounded_for_each_job() -> None:
     with pytest.raises(PdfNotMade, match="memory|stopped|too"):
-        PRESS.run(PDF, page("<p>word</p>" * 60_000), megabytes=400, cpu=20)
+        PRESS.run(PDF, page("w" * 20_000_000), megabytes=300, cpu=20)
     assert page_count(render_letter(final_demand())) >= 1
+
+
+@contextmanager
+def crashing(press: Press, number: int, times: int) -> Iterator[list[int]]:
+    """So many jobs of that press get the signal as soon as they run; the jobs that did."""
+    assert press._process is not None
+    children = f"/proc/{press._process.pid}/task/{press._process.pid}/children"
+    hit: list[int] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set() and len(hit) < times:
+            with open(children, encoding="ascii") as file:
+                fresh = [int(pid) for pid in file.read().split() if int(pid) not in hit]
+            for pid in fresh:
+                os.kill(pid, number)
+                hit.append(pid)
+            time.sleep(0.005)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    yield hit
+    over.set()
+    watcher.join()
+
+
+@pytest.fixture
+def press() -> Iterator[Press]:
+    """One of our own that is warm."""
+    mine = Press()
+    mine.run(PDF, page("warm"))
+    yield mine
+    mine.close()
+
+
+LONG = page("<p>words and words</p>" * 400)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
+def test_f47_a_job_that_crashes_twice_is_given_up_and_the_press_lives(
+    press: Press, number: int
+) -> None:
+    before = press._process
+    with (
+        crashing(press, number, times=9) as hit,
+        pytest.raises(PdfNotMade, match=f"the renderer stopped .signal {number}."),
+    ):
+        press.run(PDF, LONG)
+    assert len(hit) == 2
+    assert press._process is before
+    assert press.run(PDF, page("the next letter"))[:5] == b"%PDF-"
+
+
+def test_f47_a_job_that_crashes_once_is_made_at_the_second_try(press: Press) -> None:
+    with crashing(press, signal.SIGSEGV, times=1) as hit:
+        assert press.run(PDF, LONG)[:5] == b"%PDF-"
+    assert len(hit) == 1
 
 
 def test_limits_count_for_each_job_and_do_not_add_up() -> None:
@@ -81,7 +147,7 @@ def test_a_press_that_dies_during_a_job_is_tried_once_more() -> None:
     assert child is not None
     killer = threading.Timer(0.3, lambda: os.kill(child.pid, signal.SIGKILL))
     killer.start()
-    made = press.run(PDF, page("<p>words and words</p>" * 3_000))
+    made = press.run(PDF, page("<p>words and words</p>" * 1_200))
     assert made[:5] == b"%PDF-"
     assert press._process is not child
     press.close()
@@ -149,6 +215,28 @@ def test_f60_no_document_reaches_the_network_or_a_file(
         with pytest.raises(ForeignAsset, match="refused to load"):
             PRESS.run(PDF, page(body.format(url=url)))
     assert calls == []
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "socket.socket()",
+        "socket.create_connection(('127.0.0.1', 9))",
+        "socket.getaddrinfo('localhost', 80)",
+        "subprocess.run(['true'])",
+        "os.system('true')",
+    ],
+)
+def test_f60_a_job_has_no_network_and_starts_nothing(what: str) -> None:
+    """Whichever library asks, below our own fetcher too."""
+    program = (
+        "import os, socket, subprocess\n"
+        "from dunning.delivery import press\n"
+        "press._limit({'megabytes': 4096, 'cpu': 20})\n"
+        f"try: {what}\n"
+        "except OSError as error: os._exit(7 if 'may not' in str(error) else 8)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 7
 
 
 def sheet(*sizes: tuple[float, float]) -> bytes:
