@@ -190,7 +190,8 @@ def in_cents(exact: Decimal) -> Decimal:
 
 def is_email(address: str) -> bool:
     """Whether the text has the shape of an address; that it exists only a message shows."""
-    return len(address) <= 254 and _EMAIL.fullmatch(address) is not None and ".." not in address
+    shaped = len(address) <= 254 and _EMAIL.fullmatch(address) is not None
+    return shaped and ".." not in address and address.isprintable()
 
 
 @cache
