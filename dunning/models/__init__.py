@@ -10,25 +10,19 @@ from dunning.models.agreements import (
     PromiseItem,
     PromiseStatus,
 )
-from dunning.models.attempts import (
-    AttemptItem,
+from dunning.models.attempts import AttemptItem, AttemptRecipient, ContactAttempt, ItemPart
+from dunning.models.calls import CallOutcome, CallRecord, ContactLevel, Direction
+from dunning.models.choices import (
     AttemptKind,
-    AttemptRecipient,
     AttemptState,
-    CallOutcome,
-    CallRecord,
     Channel,
-    ContactAttempt,
-    ContactLevel,
-    Direction,
-    Document,
-    FrozenMessage,
     HeldFor,
-    ItemPart,
     ProviderStatus,
     Tone,
 )
 from dunning.models.desk import DeskSkip
+from dunning.models.documents import Document
+from dunning.models.frozen import FrozenMessage
 from dunning.models.installation import Heartbeat, Installation, SendSwitch, SwitchScope
 from dunning.models.letters import Letter, LetterCopy, LetterKind, LetterStatus
 from dunning.models.messages import DeliveryEvent, Inbound, MessageEdit, MessageTemplate

@@ -14,105 +14,19 @@ from django.db.models import Q
 
 from arfollow.shared import clock
 from customers.models import Contact, Customer
+from dunning.models.choices import (
+    AttemptKind,
+    AttemptState,
+    Channel,
+    HeldFor,
+    ProviderStatus,
+    Tone,
+)
 from dunning.models.policies import PolicyVersion
 from dunning.models.runs import Run
 from invoices.models import Invoice
 
 MAX_TRIES = 8
-
-
-class Channel(models.TextChoices):
-    """How a contact is made."""
-
-    EMAIL = "email", "E-mail"
-    CALL = "call", "Call"
-    LETTER = "letter", "Letter"
-    VISIT = "visit", "Visit"
-    INTERNAL = "internal", "Internal notice"
-    HANDOVER = "handover", "Hand-over"
-
-
-class Tone(models.TextChoices):
-    """The tone ladder (PROTOCOL §3)."""
-
-    COURTESY = "courtesy", "Courtesy"
-    FRIENDLY = "friendly", "Friendly"
-    FIRM = "firm", "Firm"
-    DIRECT = "direct", "Direct"
-    URGENT = "urgent", "Urgent"
-    FINAL = "final", "Final"
-    INTERNAL = "internal", "Internal"
-
-
-class AttemptState(models.TextChoices):
-    """States of the delivery contract; only its moves are legal."""
-
-    PLANNED = "planned", "Planned"
-    CLAIMED = "claimed", "Being prepared"
-    SENDING = "sending", "Sending"
-    SENT = "sent", "Sent"
-    FAILED = "failed", "Failed"
-    UNKNOWN = "unknown", "Unknown"
-    HELD = "held", "Held"
-    CANCELLED = "cancelled", "Cancelled"
-    SKIPPED = "skipped", "Skipped"
-
-
-class HeldFor(models.TextChoices):
-    """What a held attempt waits for."""
-
-    NOTHING = "", "Nothing"
-    APPROVAL = "approval", "Approval"
-    PAUSE = "pause", "The pause to end"
-    STORM = "storm", "Confirmation: unusually many messages"
-    STALE = "stale", "Fresh payment data"
-    ADDRESS = "address", "A usable address"
-
-
-class AttemptKind(models.TextChoices):
-    """Why there is a contact; only ladder contacts complete a step."""
-
-    LADDER = "ladder", "Step of the policy"
-    STATEMENT = "statement", "Statement of account"
-    PROMISE_FOLLOW_UP = "promise_follow_up", "Promise follow-up"
-    ASK_RECEIVED = "ask_received", "Question about a skipped invoice"
-    CALL_BACK = "call_back", "Call back as agreed"
-    RESEND = "resend", "Requested copy"
-    THANKS = "thanks", "Thank-you"
-    PROMISE_CONFIRMED = "promise_confirmed", "Promise confirmed"
-    PROMISE_NUDGE = "promise_nudge", "Reminder of a promise"
-    PLAN_CONFIRMED = "plan_confirmed", "Payment plan confirmed"
-    MANUAL = "manual", "Written by staff"
-    ANSWER = "answer", "Answer to them"
-    INBOUND = "inbound", "They contacted us"
-    TEST = "test", "Test"
-    MORNING = "morning", "Morning figures"
-
-
-class ProviderStatus(models.TextChoices):
-    """What the provider reported; only ever moves up (DELIVERY §2.4)."""
-
-    NONE = "", "Nothing yet"
-    QUEUED = "queued", "Queued"
-    DEFERRED = "deferred", "Deferred"
-    DELIVERED = "delivered", "Delivered"
-    AUTORESPONDED = "autoresponded", "Auto-reply received"
-    BOUNCED = "bounced", "Bounced"
-    COMPLAINED = "complained", "Marked as spam"
-    REJECTED = "rejected", "Rejected by the provider"
-
-
-class Document(models.Model):
-    """Bytes we keep as evidence, each once, under their SHA-256."""
-
-    sha256 = models.CharField(max_length=64, unique=True)
-    content_type = models.CharField(max_length=80)
-    name = models.CharField(max_length=160)
-    data = models.BinaryField()
-    created_at = models.DateTimeField(default=clock.now, editable=False)
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class ContactAttempt(models.Model):
@@ -374,107 +288,3 @@ class AttemptRecipient(models.Model):
 
     def __str__(self) -> str:
         return self.address
-
-
-class FrozenMessage(models.Model):
-    """The exact bytes of a message, frozen before the first byte leaves."""
-
-    attempt = models.OneToOneField(
-        ContactAttempt, on_delete=models.CASCADE, primary_key=True, related_name="frozen"
-    )
-    subject = models.CharField(max_length=300)
-    text = models.TextField()
-    html = models.TextField(blank=True)
-    facts_digest = models.CharField(max_length=64)
-    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="+")
-    envelope = models.JSONField(default=dict, help_text="from, to, cc as they go on the wire.")
-    rendered_at = models.DateTimeField(default=clock.now)
-
-    def __str__(self) -> str:
-        return self.subject
-
-
-class Direction(models.TextChoices):
-    """Who called whom."""
-
-    OUT = "out", "We called"
-    IN = "in", "They called"
-
-
-class ContactLevel(models.TextChoices):
-    """How close a call came (PROTOCOL §4)."""
-
-    NONE = "none", "Nobody"
-    THIRD = "third", "Third party"
-    RIGHT = "right", "Right party"
-
-
-class CallOutcome(models.TextChoices):
-    """Every outcome of PROTOCOL §4; `dunning.outcomes` carries out the consequence."""
-
-    NO_ANSWER = "no_answer", "No answer"
-    BUSY = "busy", "Busy"
-    VOICEMAIL = "voicemail", "Voicemail left"
-    MESSAGE = "message", "Message with a third party"
-    WRONG_NUMBER = "wrong_number", "Wrong number"
-    DISCONNECTED = "disconnected", "Disconnected"
-    CALL_BACK = "call_back", "Call back at …"
-    PROMISE = "promise", "Promises to pay"
-    SAYS_PAID = "says_paid", "Says paid, or cheque in the mail"
-    NOT_RECEIVED = "not_received", "Invoice not received"
-    WRONG_PERSON = "wrong_person", "Wrong person or department"
-    WAITING_APPROVAL = "waiting_approval", "Waiting for approval"
-    PAYMENT_RUN = "payment_run", "In the payment run"
-    NEEDS_DOCUMENT = "needs_document", "Needs PO, copy or form"
-    DISPUTES = "disputes", "Disputes"
-    ASKS_PLAN = "asks_plan", "Asks for a plan"
-    CANNOT_PAY = "cannot_pay", "Cannot pay"
-    REFUSES = "refuses", "Refuses"
-    HUNG_UP = "hung_up", "Hung up"
-    DO_NOT_CALL = "do_not_call", "Asks not to be called"
-    REPRESENTED = "represented", "Represented"
-    INSOLVENT = "insolvent", "Insolvent"
-    DECEASED = "deceased", "Deceased"
-    COLLECTED = "collected", "Visit: cheque collected"
-    NOT_COLLECTED = "not_collected", "Visit: not collected"
-
-
-class CallRecord(models.Model):
-    """What happened on a call or visit (R65)."""
-
-    attempt = models.OneToOneField(
-        ContactAttempt, on_delete=models.CASCADE, primary_key=True, related_name="call"
-    )
-    token = models.UUIDField(
-        null=True, unique=True, editable=False, help_text="The form that logged it (L18)."
-    )
-    reply = models.ForeignKey(
-        "dunning.Inbound",
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="outcomes",
-        help_text="The message of theirs that it deals with, where nobody spoke.",
-    )
-    direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
-    at = models.DateTimeField()
-    number_used = models.CharField(max_length=40, blank=True)
-    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, blank=True)
-    person = models.CharField(max_length=120, blank=True)
-    level = models.CharField(max_length=5, choices=ContactLevel.choices)
-    outcome = models.CharField(max_length=20, choices=CallOutcome.choices)
-    invoice_received = models.BooleanField(null=True)
-    follow_up_on = models.DateField(null=True, blank=True)
-    note = models.TextField(blank=True)
-    trail = models.JSONField(
-        default=list, editable=False, help_text="What it changed, so that it can be taken back."
-    )
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["-at"], name="call_newest_first")]
-
-    def __str__(self) -> str:
-        return f"{self.get_outcome_display()}, {self.at:%Y-%m-%d}"

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from dunning.models.attempts import ContactAttempt, Document
+from dunning.models.attempts import ContactAttempt
+from dunning.models.documents import Document
 from invoices.models import Invoice
 
 

@@ -8,7 +8,9 @@ from django.db.models import Q
 
 from arfollow.shared import clock
 from customers.models import Customer
-from dunning.models.attempts import Channel, ContactAttempt, Document, Tone
+from dunning.models.attempts import ContactAttempt
+from dunning.models.choices import Channel, Tone
+from dunning.models.documents import Document
 
 
 class MessageTemplate(models.Model):

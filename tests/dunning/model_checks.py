@@ -32,7 +32,7 @@ from dunning.models import (
     Task,
     TaskStatus,
 )
-from dunning.models.attempts import Document
+from dunning.models.documents import Document
 from dunning.outbox.calendars import customer_calendar, our_calendar
 from invoices.models import (
     Allocation,
