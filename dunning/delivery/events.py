@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from arfollow.shared.events import SYSTEM, canonical
 from arfollow.shared.workdays import ONE_DAY
@@ -161,12 +163,13 @@ def apply_waiting(now: datetime) -> int:
     if not waiting.exists():
         return 0
     ours = ContactAttempt.objects.filter(sent_at__gt=now - KEPT - ONE_DAY)
-    known = waiting.filter(
+    known = waiting.alias(named=Cast(KT("payload__attempt"), TextField())).filter(
         Q(attempt__isnull=False)
+        | Q(named__gt="")  # stored, and then the process died
         | Q(message_id__in=ours.exclude(message_id="").values("message_id"))
         | Q(message_id__in=ours.exclude(provider_message_id="").values("provider_message_id"))
     )
-    return sum(apply(event, now=now) for event in known.order_by("pk")[:500])
+    return sum(apply(event, now=now) for event in known.order_by("-pk")[:PAGE])
 
 
 def _find(event: DeliveryEvent) -> int | None:
@@ -216,7 +219,8 @@ def _raise_status(attempt: ContactAttempt, event: DeliveryEvent, now: datetime) 
     """A lattice: the order in which events come does not matter."""
     new = STATUS.get(event.event_type, ProviderStatus.NONE)
     old, at = ProviderStatus(attempt.provider_status), event.at or now
-    if RANK[new] > RANK[old]:
+    known = attempt.provider_status_at
+    if RANK[new] > RANK[old] or (RANK[new] == RANK[old] > 0 and known is not None and at < known):
         attempt.provider_status, attempt.provider_status_at = new, at
     attempt.reached_on = _reached_on(attempt, event.event_type, at)
     attempt.save(update_fields=["provider_status", "provider_status_at", "reached_on"])

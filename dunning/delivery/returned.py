@@ -72,6 +72,8 @@ def _mark(attempt: ContactAttempt, recipient: str, state: EmailState, why: str) 
         found = found.filter(email__iexact=recipient)
     else:
         found = found.filter(pk__in=attempt.recipients.values("contact"))
+    if state == EmailState.BOUNCED:  # who complained is never written to again, bounce or not
+        found = found.exclude(email_state=EmailState.COMPLAINED)
     for contact in found:
         set_email_state(contact.pk, state, actor=SYSTEM, why=why[:200])
 
