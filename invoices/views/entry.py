@@ -77,8 +77,12 @@ def original_add(request: HttpRequest, pk: int) -> HttpResponse:
     form = OriginalForm(request.POST, request.FILES)
     if form.is_valid():
         file = form.cleaned_data["original"]
-        attach_original(pk, file.name, file.read(), actor=actor_of(_person(request)))
-        messages.success(request, f"The original of {invoice.number} is kept.")
+        try:
+            attach_original(pk, file.name, file.read(), actor=actor_of(_person(request)))
+        except ServiceError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"The original of {invoice.number} is kept.")
     else:
         messages.error(request, " ".join(map(str, form.errors["original"])))
     return redirect("invoice-detail", pk)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from arfollow.shared import clock
 from arfollow.shared.acting import posted
+from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import actor_of
 from arfollow.shared.lists import Column, ListView
 from arfollow.staff.models import Company, Role
@@ -74,10 +75,11 @@ def import_upload(request: HttpRequest) -> HttpResponse:
         wanted = _request(form)
         try:
             result = preview(wanted)
-        except (UnreadableFile, EarlierDay) as error:
+            token = _keep(wanted)
+        except (UnreadableFile, EarlierDay, ServiceError) as error:
             form.add_error("file", f"{error}")
         else:
-            context = {"result": result, "wanted": wanted, "token": _keep(wanted), **_shown(result)}
+            context = {"result": result, "wanted": wanted, "token": token, **_shown(result)}
             return render(request, "invoices/import_preview.html", context)
     status = 422 if form.errors else 200
     return render(request, "invoices/import_upload.html", {"form": form}, status=status)

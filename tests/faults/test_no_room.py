@@ -5,9 +5,12 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 
+from arfollow.shared.errors import ServiceError
+from arfollow.shared.keptfiles import WholeFiles
 from arfollow.shared.mailfile import EmailBackend
 from dunning.delivery.printing import PrintBatch, PrintJob
 from dunning.management.commands import render_letters
@@ -41,3 +44,22 @@ def test_letters_that_do_not_fit_are_named_and_kept(tmp_path, monkeypatch):
     with pytest.raises(CommandError, match="make room and run this again"):
         call_command("render_letters", out=str(tmp_path), stdout=StringIO())
     assert list(tmp_path.iterdir()) == []
+
+
+class TooLong(ContentFile):
+    """Half of it fits on the disk."""
+
+    def chunks(self, chunk_size=None):
+        yield b"number,amount\r\n1,10"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_an_upload_that_does_not_fit_leaves_no_half_of_it_under_its_name(tmp_path):
+    """Whoever tries again when there is room would import the half that was there."""
+    place = WholeFiles(location=tmp_path)
+    with pytest.raises(ServiceError, match="no room"):
+        place.save("imports/list", TooLong(b"number,amount\r\n1,1000.00\r\n"))
+    assert not place.exists("imports/list")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert place.save("imports/list", ContentFile(b"whole")) == "imports/list"
+    assert (tmp_path / "imports" / "list").read_bytes() == b"whole"
