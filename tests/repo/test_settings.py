@@ -152,3 +152,14 @@ def test_no_request_is_one_transaction() -> None:
 def test_postgresql_with_an_address_of_a_socket_is_understood() -> None:
     url = "postgres://postgres@/arfollow?host=/run/postgresql"
     assert setting("DATABASES", DATABASE_URL=url)["default"]["NAME"] == "arfollow"  # type: ignore[index]
+
+
+def test_kept_files_are_not_for_everybody() -> None:
+    """CVE-2026-25674: without it the umask of the moment decides."""
+    permissions = setting("FILE_UPLOAD_PERMISSIONS", **PRODUCTION)
+    assert isinstance(permissions, int)
+    assert permissions & 0o007 == 0
+
+
+def test_the_admin_site_is_not_installed() -> None:
+    assert "django.contrib.admin" not in settings.INSTALLED_APPS
