@@ -8,7 +8,7 @@ from django.conf import settings
 
 from arfollow.staff.models import Company, Role, User
 from customers.models import Contact
-from dunning.delivery.mime import Envelope, Party
+from dunning.delivery.mime import BadAddress, Envelope, Party
 from dunning.models import (
     AttemptKind,
     AttemptRecipient,
@@ -17,6 +17,7 @@ from dunning.models import (
     ContactAttempt,
     Tone,
 )
+from dunning.wording.formats import clean
 
 
 class NoRecipient(Exception):
@@ -51,6 +52,20 @@ def parties_of(attempt: ContactAttempt, company: Company) -> Parties:
         automatic=attempt.automatic,
     )
     return Parties(envelope, stands_for)
+
+
+def poisoned(attempt: ContactAttempt, company: Company) -> dict[str, str]:
+    """Recipients whose address no header may carry, each with what is wrong; none where the
+    message goes to ourselves."""
+    if company.shadow_mode or not attempt.customer_facing:
+        return {}
+    found: dict[str, str] = {}
+    for party in (each for field in _recipients(attempt, company) for each in field):
+        try:
+            party.header()
+        except BadAddress as error:
+            found[clean(party.address)[:254]] = str(error)
+    return found
 
 
 def _recipients(

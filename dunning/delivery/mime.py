@@ -42,6 +42,10 @@ _WITHOUT_STATEMENT = frozenset(
 )
 
 
+LONGEST = 254
+"""Of an address on the wire (RFC 5321, 4.5.3.1.3)."""
+
+
 class BadAddress(ValueError):
     """An address or an id that may not go into a header."""
 
@@ -69,6 +73,8 @@ class Party:
             validate_email(address)
         except ValidationError as error:
             raise BadAddress(f"“{clean(address)[:80]}” is no e-mail address") from error
+        if len(address) > LONGEST:
+            raise BadAddress(f"an e-mail address has at most {LONGEST} characters")
         if address != clean(address):
             raise BadAddress("an e-mail address has characters that no header may carry")
         return str(Mailbox(clean(self.name), addr_spec=address))

@@ -25,7 +25,7 @@ from arfollow.staff.models import Company
 from dunning.delivery import truth
 from dunning.delivery.base import Ambiguous, NotTaken, Receipt, Refused
 from dunning.delivery.email import Mailbox
-from dunning.delivery.envelope import NoRecipient
+from dunning.delivery.envelope import NoRecipient, poisoned
 from dunning.delivery.frozen import thaw
 from dunning.delivery.mime import BadAddress
 from dunning.delivery.render import render_and_freeze
@@ -256,10 +256,22 @@ def _render(errand: Errand) -> str:
         render_and_freeze(attempt, company, today=errand.today)
     except (NoSuchText, WordingError) as error:
         return _unrenderable(errand, attempt, str(error))
-    except (NoRecipient, BadAddress):
+    except NoRecipient:
         return ""  # the look cancels it, with the reason
+    except BadAddress:
+        return _misaddressed(errand, poisoned(attempt, company))
     faults.point("C3")
     return ""
+
+
+def _misaddressed(errand: Errand, addresses: dict[str, str]) -> str:
+    """No message can carry these addresses: failed, with a task for each (F-46). Where it is our
+    own address, the look cancels it."""
+    if not addresses:
+        return ""
+    said = "; ".join(addresses.values())[:300]
+    done = record.refused(errand, Refused(said, reason="refused_address", recipients=addresses))
+    return AttemptState.FAILED if done else GIVEN_BACK
 
 
 def _unrenderable(errand: Errand, attempt: ContactAttempt, error: str) -> str:

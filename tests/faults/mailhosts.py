@@ -29,6 +29,8 @@ class SmtpHandler(socketserver.StreamRequestHandler):
     def _answer(self, word: str, mode: str) -> bool:
         """False ends the connection."""
         step = next((step for step in STEPS if word.startswith(step)), "")
+        if step == "RCPT":
+            self.server.named.append(word)
         if step == "DATA":
             return self._step("DATA", mode, "354 go on") and self._text(mode)
         if word == "QUIT":
@@ -106,6 +108,7 @@ class FakeSmtp(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), SmtpHandler)
         self.mode, self.silence, self.stopping = mode, silence, False
         self.taken: list[bytes] = []
+        self.named: list[str] = []
 
     @property
     def port(self) -> int:
