@@ -2,29 +2,25 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.messages import get_messages
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from arfollow.shared.models import Event
-from arfollow.staff.models import Company, User
 from customers.models import Customer, PaymentTerms
-from dunning.models import CallRecord, ContactAttempt, Enrolment, Hold, Letter, Policy, Promise
-from invoices.models import CreditNote, Dispute, ImportBatch, Invoice, Payment
-from tests import make, outbox
+from dunning.models import CallRecord, Hold, Promise
+from invoices.models import CreditNote, Dispute, Invoice, Payment
 from tests.dunning.calling import MONDAY, Line, planned_call, ring
+from tests.pages.answers import errors, home, said
 from tests.pages.conftest import member
 
 pytestmark = pytest.mark.django_db
+
 NOON = datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
-PAY_BY = MONDAY + timedelta(days=14)
 
 
 @pytest.fixture(autouse=True)
@@ -42,20 +38,6 @@ def line() -> Line:
 def desk(client: Client) -> Client:
     client.force_login(member("admin"))
     return client
-
-
-def said(answer: Any) -> str:
-    return " ".join(str(each) for each in get_messages(answer.wsgi_request))
-
-
-def home(line: Line) -> str:
-    return f"/customers/{line.customer.pk}/"
-
-
-def errors(answer: Any) -> str:
-    assert answer.status_code == 422
-    text: str = answer.content.decode()
-    return text[text.index("There is a problem") :]
 
 
 # --- calls, promises, holds -------------------------------------------------------------------
@@ -321,245 +303,3 @@ def test_the_account_gets_another_owner(desk: Client, line: Line) -> None:
     changed = Customer.objects.get(pk=line.customer.pk)
     assert (changed.owner, changed.time_zone) == (member("manager"), "Europe/London")
     assert desk.post(f"{home(line)}account/", form | {"time_zone": "Moon/Base"}).status_code == 422
-
-
-# --- outbox and letters -----------------------------------------------------------------------
-
-
-def mail(line: Line, **fields: Any) -> ContactAttempt:
-    return outbox.queued(line.customer, line.older, **fields)
-
-
-def state(attempt: ContactAttempt) -> str:
-    return outbox.state(attempt)
-
-
-def test_a_message_is_stopped_with_the_reason(desk: Client, line: Line) -> None:
-    attempt = mail(line)
-    path = f"/outbox/{attempt.pk}/cancel/"
-    assert desk.post(path, {}).status_code == 422
-    assert desk.post(path, {"reason": "They rang"}).status_code == 302
-    assert state(attempt) == "cancelled"
-    assert "already" in errors(desk.post(path, {"reason": "again"}))
-
-
-def test_the_outbox_shows_what_leaves_and_when(desk: Client, line: Line) -> None:
-    mail(line)
-    page = desk.get("/outbox/").content.decode()
-    assert line.customer.name in page
-    assert "Mar 2026, " in page
-
-
-def test_the_message_is_shown_as_the_customer_sees_it(desk: Client, line: Line) -> None:
-    attempt = mail(line)
-    frame = desk.get(f"/outbox/{attempt.pk}/preview/")
-    assert line.older.number in frame.content.decode()
-    assert "sandbox" in frame["Content-Security-Policy"]
-
-
-def final_letter(line: Line, **fields: Any) -> ContactAttempt:
-    wanted = {"channel": "letter", "tone": "direct", "needs_approval": True, "pay_by": PAY_BY}
-    return mail(line, **wanted | fields)
-
-
-def test_a_letter_is_approved_printed_posted_and_delivered(desk: Client, line: Line) -> None:
-    attempt = final_letter(line)
-    assert "Waits for approval" in desk.get(f"/outbox/{attempt.pk}/").content.decode()
-    desk.post(f"/outbox/{attempt.pk}/approve/")
-    printed = desk.post("/letters/print/", {"pk": [attempt.pk]})
-    letter = Letter.objects.get()
-    assert printed["Location"] == f"/letters/batch/{letter.print_batch}/"
-    assert desk.get(f"/letters/{letter.pk}/pdf/")["Content-Type"] == "application/pdf"
-    assert desk.get(f"{printed['Location']}pdf/").content.startswith(b"%PDF-")
-    desk.post("/letters/post/", {"on": "2026-03-02", f"post-{letter.pk}": "on"})
-    assert state(attempt) == "sent", outbox.again(attempt).reason_text
-    desk.post(f"/letters/{letter.pk}/delivery/", {"status": "delivered", "on": "2026-03-04",
-                                                  "signer": "P. Keel"})  # fmt: skip
-    letter.refresh_from_db()
-    assert (letter.status, letter.signer) == ("delivered", "P. Keel")
-
-
-def test_a_letter_paid_since_is_named_to_be_pulled(desk: Client, line: Line) -> None:
-    attempt = final_letter(line)
-    desk.post(f"/outbox/{attempt.pk}/approve/")
-    desk.post("/letters/print/", {"pk": [attempt.pk]})
-    letter = Letter.objects.get()
-    make.payment(line.customer, "400.00", MONDAY, line.older)
-    answer = desk.post("/letters/post/", {"on": "2026-03-02", f"post-{letter.pk}": "on"})
-    assert f"Pull letter {letter.number}" in said(answer)
-    assert state(attempt) == "cancelled"
-
-
-def test_a_certified_letter_is_posted_with_its_article_number(desk: Client, line: Line) -> None:
-    attempt = mail(
-        line, channel="letter", tone="direct", needs_approval=True, certified=True, pay_by=PAY_BY
-    )
-    desk.post(f"/outbox/{attempt.pk}/approve/")
-    desk.post("/letters/print/", {"pk": [attempt.pk]})
-    letter = Letter.objects.get()
-    form = {"on": "2026-03-02", f"post-{letter.pk}": "on"}
-    path = f"/letters/{letter.pk}/posted/"
-    assert "needs its article number" in errors(desk.post(path, form))
-    odd = form | {f"article-{letter.pk}": "9414 8112 0620"}
-    assert "compare it with the label" in errors(desk.post(path, odd))
-    desk.post(path, odd | {"certain": "on"})
-    letter.refresh_from_db()
-    assert (letter.status, letter.article_number) == ("posted", "941481120620")
-
-
-def test_nothing_is_printed_that_was_not_chosen(desk: Client, line: Line) -> None:
-    attempt = final_letter(line)
-    desk.post(f"/outbox/{attempt.pk}/approve/")
-    assert desk.post("/letters/print/", {}).status_code == 422
-    assert not Letter.objects.filter(status="printed").exists()
-
-
-def test_a_declined_step_needs_its_next_move(desk: Client, line: Line) -> None:
-    attempt = final_letter(line)
-    path = f"/outbox/{attempt.pk}/decline/"
-    again = {"reason": "not yet", "next_move": "again"}
-    assert "Enter the day" in errors(desk.post(path, again))
-    desk.post(path, {"reason": "they rang", "next_move": "plan"})
-    assert state(attempt) == "cancelled"
-    assert "agree_plan" in line.tasks()
-
-
-@pytest.mark.parametrize(
-    ("how", "then"), [("arrived", "sent"), ("drop", "failed"), ("send_again", "failed")]
-)
-def test_a_person_settles_what_may_have_left(desk: Client, line: Line, how: str, then: str) -> None:
-    attempt = mail(line)
-    ContactAttempt.objects.filter(pk=attempt.pk).update(state="unknown")
-    assert "Did it arrive?" in desk.get(f"/outbox/{attempt.pk}/").content.decode()
-    desk.post(f"/outbox/{attempt.pk}/resolve/", {"how": how})
-    assert state(attempt) == then
-    again = ContactAttempt.objects.filter(state="planned", reason="sent_again").count()
-    assert again == (1 if how == "send_again" else 0)
-
-
-def test_a_settlement_nobody_knows_settles_nothing(desk: Client, line: Line) -> None:
-    attempt = mail(line)
-    ContactAttempt.objects.filter(pk=attempt.pk).update(state="unknown")
-    desk.post(f"/outbox/{attempt.pk}/resolve/", {"how": "perhaps"})
-    assert state(attempt) == "unknown"
-
-
-def test_a_storm_is_let_go_by_one_button(desk: Client, line: Line) -> None:
-    held = mail(line)
-    ContactAttempt.objects.filter(pk=held.pk).update(state="held", held_for="storm", reason="storm")
-    assert "Let 1 message go" in desk.get("/outbox/?show=held").content.decode()
-    desk.post("/outbox/release-storm/")
-    assert state(held) == "planned"
-
-
-# --- policies, sending, imports ---------------------------------------------------------------
-
-
-def test_a_customer_follows_another_policy(desk: Client, line: Line) -> None:
-    policy = Policy.objects.get(name="Gentle")
-    path = f"/policies/{policy.pk}/enrol/"
-    assert desk.post(path, {"whom": "customer", "name": ""}).status_code == 422
-    assert "There is no customer" in errors(desk.post(path, {"whom": "customer", "name": "X"}))
-    desk.post(path, {"whom": "customer", "name": line.customer.number})
-    assert Enrolment.objects.get(customer=line.customer).policy == policy
-
-
-def test_the_preview_tells_what_a_run_would_do_and_writes_nothing(desk: Client, line: Line) -> None:
-    page = desk.get("/policies/preview/?look=1").content.decode()
-    assert "Its next step" in page
-    assert not ContactAttempt.objects.exists()
-
-
-def test_sending_is_paused_with_a_reason_and_goes_on(desk: Client, line: Line) -> None:
-    desk.post("/settings/sending/pause/", {})
-    assert not Company.load().paused
-    desk.post("/settings/sending/pause/", {"reason": "year end"})
-    assert Company.load().pause_reason == "year end"
-    assert "year end" in desk.get("/worklist/").content.decode()
-    desk.post("/settings/sending/pause/", {"resume": "1"})
-    assert not Company.load().paused
-
-
-def test_shadow_mode_is_turned_on_and_off_and_leaves_its_trace(desk: Client) -> None:
-    desk.post("/settings/sending/shadow/", {"email": "not an address"})
-    assert not Company.load().shadow_mode
-    desk.post("/settings/sending/shadow/", {"email": "me@example.test"})
-    assert (Company.load().shadow_mode, Company.load().shadow_email) == (True, "me@example.test")
-    desk.post("/settings/sending/shadow/", {"go": "1"})
-    assert not Company.load().shadow_mode
-    assert Event.objects.filter(verb="sending.shadow").count() == 2
-
-
-def test_a_test_message_waits_in_the_outbox_for_the_next_tick(desk: Client, line: Line) -> None:
-    answer = desk.post("/settings/sending/test/")
-    attempt = ContactAttempt.objects.get(kind="test")
-    assert answer["Location"] == f"/outbox/{attempt.pk}/"
-    assert attempt.recipients.get().address == member("admin").email
-    assert attempt.customer.number == "TEST"
-    assert "This is a test message" in desk.get(f"/outbox/{attempt.pk}/preview/").content.decode()
-
-
-def test_a_test_message_needs_an_address_of_ones_own(desk: Client) -> None:
-    User.objects.filter(pk=member("admin").pk).update(email="")
-    assert "your own e-mail address" in said(desk.post("/settings/sending/test/"))
-    assert not ContactAttempt.objects.filter(kind="test").exists()
-
-
-LEDGER = (
-    "customer_number,customer_name,email,invoice_number,issue_date,due_date,currency,amount\n"
-    "C-9,Kestrel Signage,ap@kestrel.example,INV-9,2026-01-02,2026-02-01,USD,120.00\n"
-    "C-9,Kestrel Signage,ap@kestrel.example,INV-10,2026-01-09,2026-02-08,USD,broken\n"
-)
-
-
-def upload(desk: Client, text: str = LEDGER, **fields: str) -> Any:
-    file = SimpleUploadedFile("ledger.csv", text.encode(), content_type="text/csv")
-    return desk.post("/imports/upload/", {"file": file, "as_of": "2026-03-02"} | fields)
-
-
-def test_an_import_is_shown_first_and_written_once_it_is_confirmed(desk: Client) -> None:
-    shown = upload(desk)
-    page = shown.content.decode()
-    assert "Import 1 new invoice" in page
-    assert "broken" in page
-    assert not Invoice.objects.exists()
-    first, second = (
-        desk.post("/imports/apply/", {"token": shown.context["token"]}) for _ in range(2)
-    )
-    assert "1 invoices are new" in said(first)
-    assert "imported already" in said(second)
-    assert Invoice.objects.get().number == "INV-9"
-    batch = ImportBatch.objects.get()
-    assert batch.imported_by == member("admin")
-    assert desk.get(f"/imports/{batch.pk}/").status_code == 200
-
-
-def test_a_file_that_cannot_be_read_says_why(desk: Client) -> None:
-    assert "File:" in errors(upload(desk, "nothing,that\nis,known\n"))
-    assert "names no field" in errors(upload(desk, columns="moon = x"))
-
-
-def test_a_forged_confirmation_imports_nothing(desk: Client) -> None:
-    answer = desk.post("/imports/apply/", {"token": "made up"})
-    assert "Upload the file once more" in said(answer)
-    assert not ImportBatch.objects.exists()
-
-
-def test_the_evidence_of_what_was_sent_stands_beside_the_call(desk: Client, line: Line) -> None:
-    sent = mail(line)
-    ContactAttempt.objects.filter(pk=sent.pk).update(
-        state="sent", done_on=MONDAY - timedelta(days=1), message_id="<a@b>",
-        provider_status="delivered",
-    )  # fmt: skip
-    page = desk.get(f"{home(line)}call/").content.decode()
-    assert "1 Mar 2026" in page
-    assert "Delivered" in page
-
-
-def test_l28_a_step_is_skipped_by_a_manager_with_a_reason(desk: Client, line: Line) -> None:
-    attempt = mail(line)
-    path = f"/outbox/{attempt.pk}/skip/"
-    assert desk.post(path, {"reason": ""}).status_code == 422
-    desk.post(path, {"reason": "They told us in person"})
-    row = outbox.again(attempt)
-    assert (row.state, row.reason_text) == ("skipped", "They told us in person")
