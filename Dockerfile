@@ -30,4 +30,4 @@ RUN SECRET_KEY=only-while-building STATIC_ROOT=/srv/arfollow/static-built \
 ENV STATIC_ROOT=/srv/arfollow/static-built
 
 EXPOSE 8000
-CMD ["gunicorn", "arfollow.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4"]
+CMD ["gunicorn", "arfollow.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--no-control-socket"]

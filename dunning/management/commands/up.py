@@ -50,7 +50,9 @@ def children(*, bind: str, concurrency: int) -> list[Child]:
     """In the order of their start; they are stopped the other way round."""
     python, queue = sys.executable, ["-m", "celery", "--quiet", "--app", "arfollow"]
     level = ["--loglevel", settings.LOG_LEVEL]
+    # Its control socket would stand in the home directory, one for all installations of a user.
     web = ["-m", "gunicorn", "arfollow.wsgi", "--bind", bind, "--threads", "4"]
+    web += ["--no-control-socket"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     return [
         Child("web", [python, *web, "--log-level", settings.LOG_LEVEL.lower()]),
