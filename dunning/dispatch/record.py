@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from arfollow.shared import clock, faults
 from arfollow.shared.events import SYSTEM
+from arfollow.shared.models import Event
 from arfollow.staff.models import Company
 from customers.services import lock_customer, touch
 from dunning.delivery import returned
@@ -18,7 +19,6 @@ from dunning.delivery.ids import message_id
 from dunning.dispatch.gate import Verdict
 from dunning.models import AttemptState, ContactAttempt, HeldFor, ProviderStatus, TaskKind
 from dunning.outbox import SendTimes, desk, moves, zone_of
-from invoices.models import Payment
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 
@@ -54,7 +54,7 @@ def sent(errand: Errand, receipt: Receipt, *, late: bool = False) -> bool:
     """It was taken. A late answer settles what had become unknown meanwhile, and nobody is
     asked about it any more (F-19)."""
     with locked(errand.attempt_id) as attempt:
-        crossed = _paid_meanwhile(attempt)
+        crossed = _came_meanwhile(attempt)
         late = late or attempt.state == AttemptState.UNKNOWN
         faults.point("C7")
         done = moves.finish(
@@ -67,9 +67,9 @@ def sent(errand: Errand, receipt: Receipt, *, late: bool = False) -> bool:
             **({"reason_text": "Late answer of the mail server."} if late else {}),
         )
         if done:
-            values = {"crossed": crossed, "late": late, "refused": list(receipt.refused)}
+            values = {"crossed": bool(crossed), "late": late, "refused": list(receipt.refused)}
             words = "Shadow copy sent" if attempt.shadowed else "Sent"
-            extra = "; a payment was booked while it was on its way" if crossed else ""
+            extra = f"; {' and '.join(crossed)} while it was on its way" if crossed else ""
             extra += "; the answer came late" if late else ""
             desk.tell(attempt, "attempt.sent", f"{words}: {_subject(attempt)}{extra}",
                       values=values)  # fmt: skip
@@ -138,14 +138,25 @@ def _subject(attempt: ContactAttempt) -> str:
     return attempt.frozen.subject if hasattr(attempt, "frozen") else str(attempt)
 
 
-def _paid_meanwhile(attempt: ContactAttempt) -> bool:
-    """Crossed in flight: booked after the point of no return (D4)."""
+CROSSING = {
+    "payment.recorded": "a payment was booked",
+    "credit_note.added": "a credit note was booked",
+    "dispute.opened": "a dispute was opened",
+    "promise.made": "a promise was made",
+    "plan.agreed": "a plan was agreed",
+    "hold.set": "a hold was set",
+}
+
+
+def _came_meanwhile(attempt: ContactAttempt) -> list[str]:
+    """What crossed it in flight: committed after the point of no return (D4), in words."""
     if attempt.sending_at is None:
-        return False
-    booked = Payment.objects.filter(
-        customer_id=attempt.customer_id, recorded_at__gte=attempt.sending_at
+        return []
+    rows = Event.objects.filter(
+        customer_id=attempt.customer_id, at__gte=attempt.sending_at, verb__in=CROSSING
     )
-    return booked.exists()
+    verbs = dict.fromkeys(rows.order_by("pk").values_list("verb", flat=True))
+    return [CROSSING[verb] for verb in verbs]
 
 
 def not_taken(errand: Errand, error: NotTaken) -> bool:

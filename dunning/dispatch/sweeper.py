@@ -110,8 +110,9 @@ def _once_a_day(now: datetime) -> int:
 
 
 def mark_reached(now: datetime) -> int:
-    """Accepted and not bounced within three business days: a contact made (rule 6)."""
+    """Accepted and not bounced within three business days over there: a contact made (rule 6)."""
     today, quiet = now.date(), our_quiet_periods()
+    times = SendTimes.of(Company.load())
     rows = ContactAttempt.objects.filter(
         state=AttemptState.SENT,
         channel=Channel.EMAIL,
@@ -123,12 +124,13 @@ def mark_reached(now: datetime) -> int:
         done_on__gt=today - 60 * ONE_DAY,
     )
     due: dict[date, list[int]] = {}
-    known = rows.values_list("pk", "done_on", "customer__country", "customer__region")
-    for pk, done_on, country, region in known.iterator(chunk_size=BATCH):
+    theirs = ("customer__country", "customer__region", "customer__time_zone")
+    known = rows.values_list("pk", "done_on", *theirs)
+    for pk, done_on, country, region, zone in known.iterator(chunk_size=BATCH):
         if done_on is None:
             continue
         counts_on = Calendar(country, region or None, quiet=quiet).add(done_on, REACHED_AFTER)
-        if counts_on <= today:
+        if counts_on <= now.astimezone(zone_of(times, zone)).date():
             due.setdefault(counts_on, []).append(pk)
     return sum(_reach(day, ids) for day, ids in due.items())
 

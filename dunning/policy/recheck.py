@@ -192,4 +192,6 @@ def _against(
     asks = any(line.part is Part.PLEASE_PAY and line.amount > 0 for line in lines)
     if not own and asks:
         return None
-    return next((reason for reason in why if reason is not None), Reason.PAID)
+    waits = any(i.key in own and not is_overdue(i, scene.today) for i in scene.facts.items)
+    otherwise = Reason.NOT_DUE if waits else Reason.PAID  # its date was corrected meanwhile
+    return next((reason for reason in why if reason is not None), otherwise)
