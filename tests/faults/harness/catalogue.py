@@ -163,6 +163,8 @@ def disk(world: World, scale: Scale) -> Iterator[Result]:
     """No room for a mail or a letter."""
     yield stores.mail_disk_full(world, scale.of(10, 1))
     yield stores.letter_disk_full(world, scale.of(10, 1))
+    yield stores.media_disk_full(world, scale.of(10, 1))
+    yield stores.log_disk_full(world, scale.of(10, 2))
 
 
 def payments(world: World, scale: Scale) -> Iterator[Result]:

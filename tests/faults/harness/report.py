@@ -25,6 +25,8 @@ REPORTED = {
     "a backup": "the copy says whose it is; adopted, it is paused until a person has looked",
     "disk full: database": "a line in the log; a task for each doubt",
     "disk full: mail": "circuit on the dashboard and in /metrics",
+    "disk full: uploads": "whoever uploads is told that there is no room",
+    "disk full: log": "nothing, where nothing can be written",
     "disk full: letters": "the command names the file and exits with 1",
     "import during": "the message shrinks or is cancelled; the import's answer counts the rows",
     "kill -9 of an import": "nothing of it is there; the same command imports it in full",

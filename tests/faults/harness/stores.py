@@ -1,5 +1,6 @@
 """A database that is locked or full, and disks with no room (F-14, F-48)."""
 
+import logging
 import os
 import resource
 import sqlite3
@@ -14,17 +15,21 @@ from django.conf import settings
 from django.core.management import CommandError
 from django.db import DatabaseError, connection
 
+from arfollow.shared.errors import ServiceError
+from arfollow.shared.events import SYSTEM
 from arfollow.shared.mailurl import mailer_from_url
+from invoices.services import attach_original
 from tests.faults.harness.oracle import judge, nobody_forgotten
 from tests.faults.harness.paper import Trays, finish
 from tests.faults.harness.paper import judge as judge_letters
 from tests.faults.harness.processes import fork
-from tests.faults.harness.results import Result
+from tests.faults.harness.results import Judgement, Result
 from tests.faults.harness.sending import LEASE, recover, send
 from tests.faults.harness.world import World
 
 SMALL = 200 * 1024
 BUSY = 300
+ORIGINAL = b"%PDF-1.7\n" + b"scan " * 4_000
 MOUNT, UMOUNT = ("/bin/mount", "-t", "tmpfs"), ("/bin/umount",)
 
 
@@ -133,6 +138,70 @@ def letter_disk_full(world: World, tries: int) -> Result:
         found = judge_letters(trays, wanted)
     found.blame("wrong", halves, "half a letter left behind:")
     return Result("disk full: letters", "no room for the PDF", "letter", tries, found)
+
+
+def media_disk_full(world: World, tries: int) -> Result:
+    """An invoice's PDF is kept while the directory is full: refused in words, nothing of it stays;
+    messages leave meanwhile, and the same file fits when there is room."""
+    world.reset()
+    people = world.people(tries)
+    invoices = [row.invoices.get().pk for row in people]
+    world.plan()
+    found = Judgement()
+    with _small_disk(world.place / "mediadisk") as media:
+        keep = partial(_keep_originals, invoices)
+        filler = _fill(media)
+        _expect(found, fork(keep, MEDIA_ROOT=media).wait() == tries, "a full disk took a file")
+        fork(send, MAILERS=world.sink.mailers, SEND_LEASE_SECONDS=LEASE).wait()
+        left = [file.name for file in media.rglob("*") if file.is_file() and file != filler]
+        found.blame("wrong", left, "half a file left behind:")
+        filler.unlink()
+        _expect(found, fork(keep, MEDIA_ROOT=media).wait() == 0, "not kept though there was room")
+    recover(world)
+    seen = judge(world, most_unknown=0)
+    nobody_forgotten(seen, world, [row.pk for row in people])
+    seen.wrong += found.wrong
+    seen.notes += found.notes
+    return Result("disk full: uploads", "no room in the media directory", "", tries, seen)
+
+
+def _keep_originals(invoices: list[int]) -> None:
+    """Exits with the number of those that were refused."""
+    refused = 0
+    for pk in invoices:
+        try:
+            attach_original(pk, "scan.pdf", ORIGINAL + str(pk).encode(), actor=SYSTEM)
+        except ServiceError:
+            refused += 1
+    raise SystemExit(refused)
+
+
+def log_disk_full(world: World, tries: int) -> Result:
+    """Nothing fits in the log (/dev/full): the work goes on, each message is recorded."""
+    world.reset()
+    wanted = [customer.pk for customer in world.people(tries)]
+    world.plan()
+    with world.sink.ordered(at="RCPT", nth=1, do="say 451 busy"):  # a warning for the log
+        fork(_talk_into_the_void, MAILERS=world.sink.mailers, SEND_LEASE_SECONDS=LEASE).wait()
+    recover(world, step=16)
+    found = judge(world, most_unknown=0)
+    nobody_forgotten(found, world, wanted)
+    return Result("disk full: log", "every line goes to /dev/full", "", tries, found)
+
+
+def _talk_into_the_void() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(full, stream)
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    for handler in root.handlers:
+        handler.setLevel(logging.INFO)
+    send()
+
+
+def _expect(found: Judgement, fact: object, why: str) -> None:
+    found.blame("wrong", [] if fact else [why], "")
 
 
 def _print_without_room(trays: Trays) -> None:
