@@ -114,7 +114,7 @@ SHRINKS: dict[str, tuple[Act, str]] = {
     "part disputed": (part_disputed, "250.00"),
     "new address": (new_address, "400.00"),
 }
-GATES = [("claimed", "beat"), ("before the lock", "beat"), ("rendered", "batch"),
+GATES = [("before the lock", "beat"), ("rendered", "batch"),
          ("rendered", "approval"), ("rendered", "button")]  # fmt: skip
 
 

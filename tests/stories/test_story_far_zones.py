@@ -38,7 +38,7 @@ def test_the_message_leaves_in_the_customers_window_on_the_customers_day(
 ) -> None:
     """Three days late by neither calendar before it leaves, and on no weekend of theirs."""
     ours_and_theirs(ours, theirs, due=MONDAY)
-    left = weeks(MONDAY + 2 * DAY, 4, ours)
+    left = weeks(MONDAY + 2 * DAY, 3, ours)
     assert len(left) == 1
     [sent] = mails()
     there = datetime.fromisoformat(walls(left, theirs)[0])
@@ -55,7 +55,7 @@ def test_the_message_leaves_in_the_customers_window_on_the_customers_day(
 def test_their_weekend_is_theirs(ours: str, theirs: str) -> None:
     """Due for its step on a Friday of ours that is a Thursday or a Saturday over there."""
     ours_and_theirs(ours, theirs, due=FRIDAY - 3 * DAY)
-    left = weeks(FRIDAY, 4, ours)
+    left = weeks(FRIDAY, 3, ours)
     assert len(left) == 1
     [sent] = mails()
     shown = datetime.fromisoformat(walls(left, theirs)[0])
