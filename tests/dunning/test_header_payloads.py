@@ -87,7 +87,7 @@ def test_names_that_reached_the_database_add_no_header(name: str) -> None:
     assert len(head["From"].addresses) == 1
 
 
-@pytest.mark.parametrize("address", ADDRESSES[:6])
+@pytest.mark.parametrize("address", [one for one in ADDRESSES if "\x00" not in one])
 def test_an_address_that_reached_the_database_is_not_written_to(address: str) -> None:
     outbox.company()
     customer = make.customer("C-1")
