@@ -53,6 +53,8 @@ def _page(
     if form.is_bound and form.is_valid():
         _post(request, form)
         return redirect("letter-detail", back.pk) if back else redirect("letters-post")
+    if form.errors and not waiting:  # another tab was quicker
+        messages.info(request, "Nothing is left to post: it is in the post already, or was pulled.")
     out = posting.to_take_out()
     context = {
         "form": form,

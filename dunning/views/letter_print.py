@@ -31,6 +31,8 @@ def letters_print(request: HttpRequest) -> HttpResponse:
     form = PrintForm(posted(request), waiting=waiting)
     if form.is_bound and form.is_valid():
         return _print(request, form.cleaned_data["pk"])
+    if form.errors and request.POST.getlist("pk"):  # another tab was quicker
+        messages.info(request, "Nothing is left to print: it is printed already, or was pulled.")
     rows = [_to_print(attempt) for attempt in waiting]
     final = sum(1 for attempt in waiting if attempt.tone == "final")
     context = {"rows": rows, "form": form, "what": _count_words(len(rows), final), "final": final}
