@@ -11,6 +11,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
+from kombu import Exchange, Queue
 
 from arfollow.shared.logs import WithoutWords, kind_and_place, one_line
 from arfollow.shared.mailurl import mailer_from_url, signing_keys
@@ -192,6 +193,9 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_ACKS_LATE = False  # a message is a doorbell; the work is in the database
+# Without acknowledgements none can get lost: while Redis hangs they time out, each keeps its
+# place of the prefetch for good, and the worker is deaf when Redis answers again.
+CELERY_TASK_QUEUES = [Queue("celery", Exchange("celery"), routing_key="celery", no_ack=True)]
 CELERY_TASK_SOFT_TIME_LIMIT = 40
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

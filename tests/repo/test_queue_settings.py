@@ -32,6 +32,14 @@ def test_the_worker_is_configured_as_decided(name: str, value: object) -> None:
     assert app.conf[name] == value
 
 
+def test_no_message_waits_for_an_acknowledgement() -> None:
+    """While Redis hangs one would time out and keep its place of the prefetch for good: the
+    worker is deaf when Redis answers again (F-12, found by a hang of sixty seconds)."""
+    queues = app.amqp.queues
+    assert {name: queue.no_ack for name, queue in queues.items()} == {"celery": True}
+    assert app.conf.task_default_queue == "celery"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
