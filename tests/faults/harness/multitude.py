@@ -43,7 +43,7 @@ def five_beats(world: World, broker: str, customers: int) -> Result:
     world.reset()
     _mixed(world, customers)
     world.plan()
-    recover(world)
+    fork(_once, MAILERS=world.sink.mailers, SEND_LEASE_SECONDS=60).wait(LONG)
     alone = _messages()
     world.reset()
     wanted = _mixed(world, customers)
