@@ -6,17 +6,21 @@ from decimal import Decimal
 
 from arfollow.shared.errors import ServiceError
 from arfollow.staff.models import Company
-from dunning.models import ContactAttempt, ItemPart, Placement
+from dunning.models import PLACED, ContactAttempt, ItemPart, Placement
 from dunning.outbox import moves
 
 
 def place(attempt: ContactAttempt, *, today: date, now: datetime) -> Placement:
     """Record the hand-over as made and wait for the agency: the placement is pending.
 
-    One placement holds one currency: the one in which most is owed.
+    One placement holds one currency: the one in which most is owed. ServiceError where nothing
+    is owed any more, or an agency has the account.
     """
     company = Company.load()
     currency, amount = _owed(attempt)
+    theirs = Placement.objects.filter(customer=attempt.customer_id, currency=currency)
+    if theirs.filter(status__in=PLACED).exists():
+        raise ServiceError("An agency has this account already; recall it first.")
     placement = Placement.objects.create(
         customer_id=attempt.customer_id,
         attempt=attempt,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import actor_of
 from arfollow.staff.models import Company, Role
 from customers.models import Customer, ParentNotice
@@ -69,6 +70,19 @@ def test_once_it_is_given_back_our_own_follow_up_goes_on(customer: Customer, sta
     Placement.objects.update(status=PlacementStatus(status))
     run(TODAY)
     assert ContactAttempt.objects.filter(channel=Channel.EMAIL).exists()
+
+
+def test_a_second_hand_over_is_refused_with_a_sentence(customer: Customer) -> None:
+    """Found by the model: approving it was an error page."""
+    hand_over(customer)
+    more = make.invoice(customer, "700.00", outbox.late(140))
+    held = outbox.queued(
+        customer, more, channel=Channel.HANDOVER, tone=Tone.INTERNAL, step="d120",
+        needs_approval=True,
+    )  # fmt: skip
+    with pytest.raises(ServiceError, match="has this account already"):
+        product.approve(held.pk, actor=actor_of(make.user(Role.MANAGER)), now=SLOT)
+    assert outbox.state(held) == AttemptState.HELD
 
 
 def test_a_child_with_the_agency_is_no_part_of_its_parents_notice(customer: Customer) -> None:
