@@ -11,7 +11,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 from arfollow.shared.logs import WithoutWords, kind_and_place, one_line
 from arfollow.shared.mailurl import mailer_from_url, signing_keys
