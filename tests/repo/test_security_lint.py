@@ -22,6 +22,7 @@ type Finder = Callable[[ast.AST], Iterator[str]]
 MAY_TALK = {
     "dunning/delivery/provider.py",
     "dunning/delivery/fenced.py",
+    "dunning/delivery/lookup.py",
     "dunning/delivery/smtp.py",
 }
 TALKING = {"requests", "httpx", "urllib.request", "urllib3", "http.client", "smtplib", "ftplib",
