@@ -14,6 +14,7 @@ from arfollow.staff.models import Role
 from customers.history import history_of
 from customers.models import Contact, Customer, EmailState, LegalStop
 from customers.services import lock_customer, set_email_state, set_legal_stop, update_customer
+from dunning.dispatch.audit import audit
 from dunning.models import (
     AttemptKind,
     AttemptState,
@@ -230,3 +231,14 @@ def test_the_preview_counts_what_moves_and_says_what_changes(
     assert any("EUR" in remark for remark in plan.remarks)
     assert any("looks after both" in remark for remark in plan.remarks)
     assert Invoice.objects.filter(customer=old).count() == 1
+
+
+def test_a_mail_to_each_on_the_day_before_they_were_one_breaks_no_promise(
+    pair: tuple[Customer, Customer],
+) -> None:
+    """Found by the model: the audit counted both for the account that goes on (D10)."""
+    for account in pair:
+        outbox.queued(account, *account.invoices.all())
+    assert outbox.send_some().sent == 2
+    merged(*pair)
+    assert audit(outbox.SLOT) == []
