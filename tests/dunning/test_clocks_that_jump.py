@@ -1,9 +1,11 @@
 """A clock that jumps, and a machine whose clock is wrong: no early step, no day lost (F-49)."""
 
 from datetime import datetime, timedelta
+from io import StringIO
 
 import pytest
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from arfollow.shared import clock
@@ -62,6 +64,17 @@ def test_a_clock_that_is_a_few_minutes_off_does_no_harm(customer, off_by):
     off_by(timedelta(minutes=4))
     tasks.send_some()
     assert Heartbeat.objects.filter(name="sender").exists()
+
+
+@pytest.mark.parametrize("command", ["run_dunning", "send_due"])
+def test_a_command_refuses_a_wrong_clock_unless_it_is_told_the_day(customer, off_by, command):
+    attempt = reminder(customer)
+    off_by(DAY)
+    with pytest.raises(CommandError, match="ahead of the database"):
+        call_command(command)
+    assert outbox.state(attempt) == AttemptState.PLANNED
+    told = {"run_dunning": {"date": SLOT.date()}, "send_due": {"now": SLOT.isoformat()}}
+    call_command(command, **told[command], stdout=StringIO(), stderr=StringIO())
 
 
 def test_the_refusal_says_by_how_much_the_clock_is_off(customer, off_by):

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-import time_machine
 from django.core import mail
 from django.core.management import call_command
 
+from arfollow.shared import clock
 from dunning import briefing, dispatch, runs
 from dunning.briefing.mail import body_of
 from dunning.briefing.sending import warnings
@@ -27,7 +27,7 @@ BROKEN = "{{ there_is_no_such_field }}"
 
 @pytest.fixture
 def office():
-    with time_machine.travel(SLOT - timedelta(hours=5), tick=False):
+    with clock.at(SLOT - timedelta(hours=5)):
         yield outbox.company()
 
 

@@ -8,9 +8,9 @@ from io import StringIO
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.management import CommandError, call_command
 
+from arfollow.shared import clock
 from arfollow.shared.events import SYSTEM
 from customers.models import Tag
 from dunning import outcomes
@@ -33,7 +33,7 @@ MONDAY = date(2026, 3, 2)
 
 @pytest.fixture(autouse=True)
 def _early_on_monday() -> Iterator[None]:
-    with time_machine.travel(datetime(2026, 3, 2, 5, 0, tzinfo=UTC), tick=False):
+    with clock.at(datetime(2026, 3, 2, 5, 0, tzinfo=UTC)):
         yield
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from arfollow.shared import clock
 from arfollow.staff.models import Company
 from customers.models import Customer
-from dunning import outcomes, runs
+from dunning import dispatch, outcomes, runs
 
 
 class Command(BaseCommand):
@@ -31,10 +31,20 @@ class Command(BaseCommand):
             raise CommandError(f"There is no customer {number}.", returncode=2)
         if day != today and not dry_run:
             self.stderr.write(f"This run is for {day}, not for today ({today}); it goes on.")
+        if not options["date"] and not dry_run:
+            _check_clock()
         report = _rehearse(day, number) if dry_run else _run(day, number)
         if report is None:  # only a run that claims a slot can lose it
             raise CommandError("Another process is running this slot.")
         self.stdout.write(json.dumps(report.as_json()) if options["json"] else _words(report))
+
+
+def _check_clock() -> None:
+    """What today is, a machine whose clock is wrong does not know (F-49)."""
+    try:
+        dispatch.check_clock()
+    except dispatch.WrongClock as error:
+        raise CommandError(str(error)) from error
 
 
 def _run(day: date, number: str) -> runs.Report | None:

@@ -10,11 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from arfollow.shared import clock
 from arfollow.staff.models import Company
-from dunning.dispatch import NotOurDatabase, send_some, sweep
+from dunning.dispatch import NotOurDatabase, WrongClock, check_clock, send_some, sweep
 
 
 class Command(BaseCommand):
-    """Exit status 1 where this installation may not send from this database."""
+    """Exit status 1 where this installation may not send from this database, or where this
+    machine's clock is wrong and no other moment was asked for."""
 
     help = "Send every message whose slot has come."
 
@@ -25,9 +26,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = _moment(options["now"])
         try:
+            if not options["now"]:
+                check_clock()
             sweep(now=now)
             tally = asdict(send_some(now=now, seconds=None))
-        except NotOurDatabase as error:
+        except (NotOurDatabase, WrongClock) as error:
             raise CommandError(str(error)) from error
         if options["as_json"]:
             self.stdout.write(json.dumps(tally))
