@@ -8,7 +8,7 @@ import pytest
 from arfollow.shared import clock
 from arfollow.staff.models import Company, QuietPeriod
 from customers.models import Customer
-from dunning import runs
+from dunning import runs, tasks
 from dunning.models import ContactAttempt, Enrolment, FollowUp, Policy
 from dunning.models.stored import plain_policies, store_version
 from dunning.runs.select import customers_to_examine
@@ -125,3 +125,23 @@ def test_a_dry_run_leaves_no_trace_of_having_looked(waiting: Customer) -> None:
     CHANGES["send every day"]()
     runs.run(SATURDAY, dry_run=True)
     assert runs.wake_after_changes()
+
+
+def test_a_clock_that_was_set_back_wakes_everybody_once():
+    """F-49: on Saturday, which had not come yet, the step was stored for Monday; it is Friday."""
+    make.company()
+    make.invoice(make.customer(country="US"), due=SATURDAY - timedelta(days=4))
+    friday = SATURDAY - timedelta(days=1)
+    tasks.plan_due()
+    assert FollowUp.objects.get().next_on == SATURDAY + timedelta(days=2)
+    with clock.at(datetime(2026, 3, 6, 6, tzinfo=UTC)):
+        tasks.plan_due()
+        assert ContactAttempt.objects.get(state="planned").planned_on == friday
+        assert not runs.wake_after_changes()
+
+
+def test_two_machines_some_minutes_apart_wake_nobody():
+    runs.wake_after_changes()
+    for minutes in (-4, 5, -5, 4):
+        with clock.at(datetime(2026, 3, 7, 6, tzinfo=UTC) + timedelta(minutes=minutes)):
+            assert not runs.wake_after_changes()
