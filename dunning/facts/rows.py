@@ -81,7 +81,7 @@ def open_invoices(ids: list[int], today: date) -> Rows:
     """Open invoices that were issued by then."""
     rows = Invoice.objects.filter(customer__in=ids, open_amount__gt=0, issue_date__lte=today)
     return grouped(
-        rows.values(
+        rows.order_by("id").values(
             "id", "customer_id", "number", "issue_date", "due_date", "currency", "amount",
             "open_amount", "disputed_amount", "chased_to", "chased_on",
         ),

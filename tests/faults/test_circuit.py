@@ -15,7 +15,8 @@ from tests.faults.mailhosts import FakeApi, FakeSmtp, running
 from tests.faults.test_provider_answers import use
 from tests.outbox import SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 MINUTE = timedelta(minutes=1)
 MANY = 14
 

@@ -14,7 +14,8 @@ from tests import make, outbox
 from tests.faults.mailhosts import FakeApi, FakeSmtp, running
 from tests.outbox import SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 POSTMARK = "anymail.backends.postmark.EmailBackend"
 RESEND = "anymail.backends.resend.EmailBackend"

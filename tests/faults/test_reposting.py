@@ -14,7 +14,8 @@ from tests.faults.test_provider_answers import POSTMARK, RESEND, use
 from tests.make import TODAY
 from tests.outbox import SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 BREVO = "anymail.backends.brevo.EmailBackend"
 UNKNOWN, SENT = AttemptState.UNKNOWN, AttemptState.SENT
 OK = {RESEND: "resend ok", BREVO: "brevo ok", POSTMARK: "ok"}

@@ -13,7 +13,8 @@ from tests import make, outbox
 from tests.faults.mailhosts import FakeSmtp, running
 from tests.outbox import SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 

@@ -45,6 +45,7 @@ def largest(shared_data: Path, db: Any) -> Customer:
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 @pytest.mark.timeout(400)
 def test_l35_item_four_on_the_customer_with_2602_open_invoices(
     largest: Customer, client: Client

@@ -17,7 +17,8 @@ from django.urls import reverse
 from tests.pages.conftest import member
 from tests.pages.test_access_matrix import TABLE, paths
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",

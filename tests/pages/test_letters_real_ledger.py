@@ -60,6 +60,7 @@ def _letter(customer_id: int, place: int) -> ContactAttempt:
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 @pytest.mark.timeout(500)
 def test_items_five_and_six_on_customers_with_thousands_of_invoices(
     held: list[ContactAttempt], client: Client
