@@ -1,11 +1,12 @@
 """The world of the model-based test: clocks that may jump, a mail server that may fail, a
-process that may die at any named point, and the product's own services in between."""
+process that may die at any named point, and the product's own ticks in between."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -18,11 +19,13 @@ from arfollow.shared.errors import ServiceError
 from arfollow.shared.events import actor_of
 from arfollow.staff.models import Company
 from customers.models import Customer
-from dunning import dispatch, outcomes, runs
-from dunning.delivery import email
+from dunning import tasks, worklist
+from dunning.delivery import email, letters
 from dunning.delivery.base import Ambiguous, DeliveryError, Frozen, NotTaken, Receipt, Refused
-from dunning.models import ContactAttempt
-from dunning.runs.select import customers_to_examine
+from dunning.dispatch import record, sender
+from dunning.models import ContactAttempt, Letter
+from dunning.outbox import adopt_if_new
+from dunning.wording import Notice, Text
 from tests import make, outbox
 
 ANSWERS: dict[str, Callable[[], DeliveryError | None]] = {
@@ -85,7 +88,8 @@ class World:
     skew: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        outbox.company(time_zone=self.zone, country="US", region="")
+        outbox.company(time_zone=self.zone, country="US", region="", agency_name="Coastal Ltd")
+        adopt_if_new()
         self.boss = actor_of(make.user("manager"))
         self.other = actor_of(make.user("manager"))
 
@@ -93,7 +97,13 @@ class World:
 
     @contextmanager
     def at(self) -> Iterator[None]:
-        """This moment by our clock (which may differ from the database's by ``skew``)."""
+        """This moment, for people and for the database."""
+        with clock.at(self.now):
+            yield
+
+    @contextmanager
+    def by_its_clock(self) -> Iterator[None]:
+        """This moment as the machine at work has it: ``skew`` off the database's."""
         with clock.at(self.now + self.skew):
             yield
 
@@ -122,8 +132,13 @@ class World:
         if threading.current_thread() is not threading.main_thread():
             self.dead = self.dead or name == self.die_at  # felt by the sender at once
             return
-        if name == "C4" and self.look is not None:
-            self._departs()
+        if name == "C4":
+            sending = ContactAttempt.objects.filter(state="sending")
+            self._departs(sending.order_by("-sending_at", "-pk").first())
+        if name == "L12":
+            gone = [one.attempt for one in self.departures]
+            posted = Letter.objects.exclude(posted_on=None).exclude(attempt__in=gone)
+            self._departs(posted.get().attempt)
         act = self.acts.pop(name, None)
         if act is not None:
             act()
@@ -131,31 +146,27 @@ class World:
             self.dead, self.die_at = False, ""
             raise Death(name)
 
-    def _departs(self) -> None:
-        row = ContactAttempt.objects.filter(state="sending").order_by("-sending_at", "-pk").first()
+    def _departs(self, row: ContactAttempt | None) -> None:
         assert row is not None
         assert self.look is not None
         self.departures.append(self.look(row))
 
-    # --- what the house does --------------------------------------------------------------
+    # --- the beat's ticks, as the tasks are ------------------------------------------------
 
     def tick(self) -> None:
         """The planner's minute."""
-        with self.at():
-            outcomes.settle_promises(self.today)
-            outcomes.draft_thanks(self.today)
-            if customers_to_examine(self.today):
-                runs.run(self.today, slot=f"{clock.now():%Y-%m-%dT%H:%M}")
+        with self.by_its_clock():
+            tasks.plan_due()
 
-    def send(self, worker: str = "") -> None:
-        """One pass of a sender, by its own clock."""
-        with self.at():
-            dispatch.send_some(seconds=None, worker=worker)
+    def send(self) -> None:
+        """One pass of a sender."""
+        with self.by_its_clock():
+            tasks.send_some()
 
     def sweep(self) -> None:
         """One pass of the sweeper."""
-        with self.at():
-            dispatch.sweep()
+        with self.by_its_clock():
+            tasks.sweep()
 
     def alive(self, work: Callable[[], None]) -> bool:
         """Do it; False where the process died of it."""
@@ -178,27 +189,29 @@ class World:
         return True
 
 
+def paper(notice: Notice, *, text: Text) -> bytes:
+    """A letter without the typesetter, who has tests of their own: its facts are its bytes."""
+    return b"%PDF-" + repr((notice, text)).encode()
+
+
 @contextmanager
 def made_of(world: World) -> Iterator[World]:
-    """The world in the place of the real clocks, faults and mail server."""
+    """The world in the place of the real clocks, faults, mail server and typesetter."""
+    standing = SimpleNamespace(monotonic=lambda: 0.0)  # a slow machine changes no story
     with (
         patch.object(faults, "point", world.point),
+        patch.object(clock, "drift_from", lambda other: clock.now() - other),
         patch.object(email, "deliver", world.deliver),
+        patch.object(sender, "time", standing),
+        patch.object(record, "jittered", lambda wait, *_: wait),
+        patch.object(worklist, "renew", lambda today: None),  # an order on the screen
+        patch.object(letters, "render_letter", paper),
+        patch.object(letters, "page_count", lambda data: 1),
         patch.object(Now, "as_sqlite", lambda node, c, x, **o: world.database_now(node, c, x, **o)),
     ):
         yield world
 
 
-def company() -> Company:
-    """The company's row."""
-    return Company.load()
-
-
-def set_company(**fields: Any) -> None:
-    """What an admin changes on the company page."""
-    Company.objects.filter(pk=1).update(**fields)
-
-
 def zone_of(customer: Customer) -> ZoneInfo:
     """The customer's zone, ours where none is known."""
-    return ZoneInfo(customer.time_zone or company().time_zone)
+    return ZoneInfo(customer.time_zone or Company.load().time_zone)
