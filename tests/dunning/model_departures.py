@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from arfollow.staff.models import Company
 from customers.models import Contact
@@ -66,8 +67,8 @@ def contested(invoice: Invoice) -> Decimal:
     return min(_sum(rows), owed(invoice))
 
 
-def _sum(rows: object) -> Decimal:
-    found = rows.aggregate(sum=Sum("amount"))["sum"]  # type: ignore[attr-defined]
+def _sum(rows: QuerySet[Any]) -> Decimal:
+    found = rows.aggregate(sum=Sum("amount"))["sum"]
     return Decimal(found or 0).quantize(ZERO)
 
 

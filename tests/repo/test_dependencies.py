@@ -48,7 +48,7 @@ def test_every_locked_package_carries_hashes(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_no_index_and_no_place_on_a_machine(lock: str) -> None:
     text = (ROOT / lock).read_text()
-    options = [f"--{name}" for name in ("index", "find-links", "extra")]
+    options = [f"--{name}" for name in ("index", "find", "extra")]
     places = [f"/{top}/" for top in ("home", "root", "opt")]
     assert [trace for trace in ("://", "@ ", *options, *places) if trace in text] == []
 
