@@ -46,7 +46,7 @@ def attempt(invoice: Invoice, days_ago: int, **fields: object) -> ContactAttempt
         "done_on": on,
         "message_id": f"<{invoice.pk}-{days_ago}@example.test>",
     }
-    row = ContactAttempt.objects.create(  # type: ignore[misc]
+    row = ContactAttempt.objects.create(  # type: ignore[misc]  # the fields of a test
         customer=invoice.customer,
         planned_on=on,
         local_date=on,

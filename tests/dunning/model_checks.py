@@ -121,5 +121,5 @@ def stuck(world: World) -> Iterator[str]:
             yield f"attempt {row.pk} ({row.state}) is stuck since {row.due_at}"
     own = our_calendar(Company.load())
     for follow in FollowUp.objects.exclude(state=FollowUpState.CLOSED).exclude(next_on=None):
-        if own.add(follow.next_on, 2) < world.today:  # type: ignore[arg-type]
+        if own.add(follow.next_on, 2) < world.today:  # type: ignore[arg-type]  # never None here
             yield f"follow-up of {follow.invoice_id} was to be looked at on {follow.next_on}"

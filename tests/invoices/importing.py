@@ -11,9 +11,25 @@ from django.db import transaction
 
 from invoices.imports.apply import Request, Result, import_ledger
 from invoices.imports.readers import Options
+from invoices.services.check import breaches
 
 AS_OF = date(2026, 3, 31)
 LEDGER = ("customers", "invoices", "shared")
+FULL = {
+    "email": "ap@bluedoor.example",
+    "phone": "+1 207 555 0199",
+    "address_line1": "500 Mill Road",
+    "city": "Bangor",
+    "country": "CA",
+    "language": "fr",
+    "terms": "Net 30",
+    "po_number": "PO-7",
+}
+
+
+def sound() -> bool:
+    """Whether every derived amount equals its rows."""
+    return not list(breaches())
 
 
 def run(data: bytes, as_of: date = AS_OF, **more: Any) -> Result:

@@ -25,28 +25,11 @@ from invoices.models import (
     LedgerSource,
     Payment,
 )
-from invoices.services.check import breaches
 from tests import make
-from tests.invoices.importing import AS_OF, everything, run
+from tests.invoices.importing import AS_OF, FULL, everything, run, sound
 from tests.rules.lists import csv_text, numbered, own
 
 pytestmark = pytest.mark.django_db
-
-FULL = {
-    "email": "ap@bluedoor.example",
-    "phone": "+1 207 555 0199",
-    "address_line1": "500 Mill Road",
-    "city": "Bangor",
-    "country": "CA",
-    "language": "fr",
-    "terms": "Net 30",
-    "po_number": "PO-7",
-}
-
-
-def sound() -> bool:
-    """Whether every derived amount equals its rows."""
-    return not list(breaches())
 
 
 # --- New ----------------------------------------------------------------------------------------
