@@ -35,13 +35,12 @@ def main() -> int:
     databases = [name for name in ("sqlite", "postgres") if asked.on in ("", name)]
     began = time.monotonic()
     place = Path(tempfile.mkdtemp(prefix="arfollow-faults-"))
+    book = None if asked.quick else Book(RESULTS)
     try:
-        rows = _run(place, databases, asked)
+        rows = _run(place, databases, asked, book)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    if not asked.quick:
-        book = Book(RESULTS)
-        book.add(rows)
+    if book is not None:
         write_page(ROOT / "docs" / "reliability.md", list(book.rows.values()))
     total = Sum.of(rows)
     _say(f"{time.monotonic() - began:.0f} s")
@@ -59,7 +58,9 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(place: Path, databases: list[str], asked: argparse.Namespace) -> list[dict[str, Any]]:
+def _run(
+    place: Path, databases: list[str], asked: argparse.Namespace, book: Book | None
+) -> list[dict[str, Any]]:
     """One bench for each database, at the same time; what they found."""
     rows: list[dict[str, Any]] = []
     runtime = place / "run"  # where PostgreSQL's lock file goes
@@ -70,7 +71,7 @@ def _run(place: Path, databases: list[str], asked: argparse.Namespace) -> list[d
         for database in databases:
             url = stack.enter_context(_database(database, place))
             bench = _bench(database, url, place, asked)
-            threads.append(threading.Thread(target=_listen, args=(bench, rows)))
+            threads.append(threading.Thread(target=_listen, args=(bench, rows, book)))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -120,12 +121,14 @@ def _bench(
     )
 
 
-def _listen(bench: "subprocess.Popen[str]", rows: list[dict[str, Any]]) -> None:
-    """Print and keep what a bench tells; one that falls is a failure of its own."""
+def _listen(bench: "subprocess.Popen[str]", rows: list[dict[str, Any]], book: Book | None) -> None:
+    """Print and keep what a bench tells, at once; one that falls is a failure of its own."""
     assert bench.stdout is not None
     for line in bench.stdout:
         row = json.loads(line)
         rows.append(row)
+        if book is not None:
+            book.add([row])
         _say(line_of(row))
     if bench.wait():
         _say(f"a bench ended with {bench.returncode}")

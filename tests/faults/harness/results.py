@@ -1,6 +1,7 @@
 """What the faults gave: merged fault by fault in a file, so that a long run may come in pieces."""
 
 import json
+import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -58,16 +59,18 @@ class Book:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: dict[str, dict[str, Any]] = {}
+        self._alone = threading.Lock()  # each database's bench is listened to by its own thread
         if path.exists():
             self.rows = {row["key"]: row for row in json.loads(path.read_text())}
 
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Replace what was known of these faults and keep the file."""
-        self.rows |= {row["key"]: row for row in rows}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".part")
-        draft.write_text(json.dumps(list(self.rows.values()), indent=1))
-        draft.replace(self.path)
+        with self._alone:
+            self.rows |= {row["key"]: row for row in rows}
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft = self.path.with_suffix(".part")
+            draft.write_text(json.dumps(list(self.rows.values()), indent=1))
+            draft.replace(self.path)
 
 
 @dataclass
