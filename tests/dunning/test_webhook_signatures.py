@@ -1,10 +1,15 @@
 """Signed webhooks: checked beside the secret, and refused where they cannot be checked (F-44)."""
 
-import importlib.util
+import hashlib
+import hmac
 import json
-from base64 import b64encode
+import time
+from base64 import b64decode, b64encode
+from unittest.mock import Mock
 
 import pytest
+from anymail.exceptions import AnymailImproperlyInstalled
+from anymail.webhooks import resend as anymail_resend
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
@@ -17,6 +22,9 @@ SECRET = "hook:secret"
 STAMP = "1772445900"
 DELIVERED = [{"event": "delivered", "email": "ap@example.test", "sg_event_id": "E-1",
               "sg_message_id": "sg-1.filter", "timestamp": 1772445900}]  # fmt: skip
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+TAKEN = {"type": "email.delivered", "created_at": "2026-03-02T10:05:00Z",
+          "data": {"email_id": "re-1", "to": ["ap@example.test"]}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +90,49 @@ def test_a_call_without_any_signature_is_refused_where_a_key_is_set(settings, ke
     assert not DeliveryEvent.objects.exists()
 
 
-def test_resend_without_a_good_signature_is_refused_whether_its_library_is_there_or_not(settings):
-    """Without svix a signature cannot be checked: every call is refused, none is believed."""
-    body = json.dumps({"type": "email.delivered", "created_at": "2026-03-02T10:05:00Z",
-                       "data": {"email_id": "re-1", "to": ["ap@example.test"]}})  # fmt: skip
-    answer = post(settings, "resend://key@", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", body)
-    assert answer == (400 if importlib.util.find_spec("svix") else 500)
+def resend(settings, *, signed=None, stamp=None, key=WHSEC, **more):
+    """As Resend signs it: the id, the moment and the body, under the key behind ``whsec_``."""
+    body, stamp = json.dumps(TAKEN), stamp or str(int(time.time()))
+    words = f"msg_1.{stamp}.{signed or body}".encode()
+    digest = hmac.new(b64decode(key.removeprefix("whsec_")), words, hashlib.sha256).digest()
+    headers = {
+        "svix-id": "msg_1",
+        "svix-timestamp": stamp,
+        "svix-signature": f"v1,{b64encode(digest).decode()}",
+    }
+    return post(settings, "resend://key@", WHSEC, body, **more, **headers)
+
+
+def test_resends_signature_is_checked(settings):
+    assert resend(settings) == 200
+    assert DeliveryEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"signed": "something else"},
+        {"key": "whsec_" + b64encode(b"another key of thirty-two bytes.").decode()},
+        {"stamp": str(int(time.time()) - 600)},
+        {"secret": "hook:guess"},
+        {"secret": ""},
+    ],
+)
+def test_a_call_that_is_not_resends_is_refused_and_leaves_nothing(settings, wrong):
+    assert resend(settings, **wrong) == 400
+    assert not DeliveryEvent.objects.exists()
+
+
+def test_a_call_without_resends_signature_is_refused_where_a_key_is_set(settings):
+    assert post(settings, "resend://key@", WHSEC, json.dumps(TAKEN)) == 400
+    assert not DeliveryEvent.objects.exists()
+
+
+def test_without_the_library_that_checks_it_no_call_of_resend_is_believed(settings, monkeypatch):
+    """A signature that cannot be checked is no signature."""
+    missing = AnymailImproperlyInstalled(missing_package="svix", install_extra="resend")
+    monkeypatch.setattr(anymail_resend, "SvixWebhook", Mock(side_effect=missing))
+    assert resend(settings) == 500
     assert not DeliveryEvent.objects.exists()
 
 
