@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "arfollow.staff.sessions.AbsoluteEndMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "arfollow.staff.permissions.WriteRightsMiddleware",
     "arfollow.staff.zone.CompanyZoneMiddleware",
@@ -246,8 +247,9 @@ ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/300s/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "arfollow"
 
-# Four hours without a click ends a session; the page keeps what was typed.
+# Four hours without a click ends a session, twelve in all; the page keeps what was typed.
 SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=4 * 60 * 60)
+SESSION_ABSOLUTE_SECONDS = env.int("SESSION_ABSOLUTE_SECONDS", default=12 * 60 * 60)
 SESSION_SAVE_EVERY_REQUEST = True
 
 # --- Security -----------------------------------------------------------------------------------

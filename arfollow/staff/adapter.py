@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
+from arfollow.staff import sessions
 from arfollow.staff.models import User
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,10 @@ class StaffAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library 
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         log.warning("log-in failed", account=_account(credentials))
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        super().login(request, user)
+        sessions.begin(request.session)
 
     def post_login(
         self, request: HttpRequest, user: AbstractBaseUser, **known: Any

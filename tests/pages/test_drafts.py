@@ -1,8 +1,11 @@
-"""An idle log-out costs nobody what they typed."""
+"""The end of a session costs nobody what they typed."""
 
 from collections.abc import Callable
 
+import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page
 
 from arfollow.staff.models import User
@@ -18,11 +21,25 @@ def log_in(page: Page, username: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def test_what_was_typed_is_there_again_after_an_idle_log_out(page_as: PageAs) -> None:
+def idle_end(page: Page) -> None:
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+
+
+def absolute_end(page: Page) -> None:
+    for kept in Session.objects.all():
+        session = SessionStore(kept.session_key)
+        session["began"] -= settings.SESSION_ABSOLUTE_SECONDS
+        session.save()
+
+
+@pytest.mark.parametrize("end", [idle_end, absolute_end])
+def test_what_was_typed_is_there_again_after_the_end_of_a_session(
+    page_as: PageAs, end: Callable[[Page], None]
+) -> None:
     page = page_as("collector")
     page.goto("/profile/")
     page.get_by_label("Job title").fill("Credit controller")
-    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    end(page)
     page.get_by_role("button", name="Save your profile").click()
     page.get_by_role("heading", name="Log in").wait_for()
     log_in(page, "mia")
