@@ -89,7 +89,8 @@ class Handler(socketserver.StreamRequestHandler):
         """GO on as usual, SAID something else instead, or END the connection."""
         deed = str(order.get("do", ""))
         if deed == "kill":
-            os.kill(peer_of(self.client_address[1]), signal.SIGKILL)
+            ours = self.connection.getsockname()[1]
+            os.kill(peer_of(self.client_address[1], ours), signal.SIGKILL)
             (self.server.place / "killed").write_text("1")
         elif deed.startswith("say "):
             self._say(deed[4:])
@@ -151,11 +152,14 @@ def line_of(what: str, body: bytes) -> dict[str, Any]:
     return {"what": what, "at": time.time(), "id": own, "to": str(head["To"])}
 
 
-def peer_of(port: int) -> int:
-    """The process that holds the other end of a connection on this machine (Linux)."""
-    wanted = f"0100007F:{port:04X}"
+def peer_of(port: int, ours: int) -> int:
+    """The process that holds the other end of a connection on this machine (Linux).
+
+    Both ports are compared: a closed connection to another server may still hold the same one.
+    """
+    wanted = [f"0100007F:{port:04X}", f"0100007F:{ours:04X}"]
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    inode = next(row[9] for row in rows if row[1] == wanted)
+    inode = next(row[9] for row in rows if row[1:3] == wanted)
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid() and _holds(entry, inode):
             return int(entry.name)
