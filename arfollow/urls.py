@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from arfollow import alarms, health
 
@@ -9,6 +10,7 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", alarms.metrics, name="metrics"),
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="sessions")),  # ours shows more
     path("accounts/", include("allauth.urls")),
     path("", include("arfollow.staff.urls")),
     path("", include("customers.urls")),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from arfollow.staff import owners, views
+from arfollow.staff import devices, owners, views
 
 urlpatterns = [
     path("settings/company/", views.company_settings, name="company-settings"),
@@ -12,4 +12,7 @@ urlpatterns = [
     path("settings/absences/", owners.absences, name="absences"),
     path("settings/absences/<int:pk>/end/", owners.absence_end, name="absence-end"),
     path("profile/", views.profile, name="profile"),
+    path("profile/sessions/", devices.sessions, name="sessions"),
+    path("profile/sessions/end/", devices.sessions_end, name="sessions-end"),
+    path("profile/sessions/<int:pk>/end/", devices.session_end, name="session-end"),
 ]

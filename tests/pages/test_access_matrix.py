@@ -162,6 +162,9 @@ TABLE: dict[str, tuple[Role | None, Role | None]] = {
     "staff-add": (RUN, RUN),
     "staff-edit": (RUN, RUN),
     "profile": (READ, READ),
+    "sessions": (READ, NOBODY),
+    "session-end": (NOBODY, READ),
+    "sessions-end": (NOBODY, READ),
 }
 
 

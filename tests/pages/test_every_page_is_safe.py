@@ -38,7 +38,8 @@ OWN_ACCOUNT = ["/accounts/password/change/", "/accounts/logout/"]
 # What a request may write without changing anything of the firm's: who is logged in, how often, and
 # the order of the worklist, which is reckoned anew from the ledger where a day has begun.
 BOOKKEEPING = re.compile(
-    r'(INSERT INTO|UPDATE|DELETE FROM) "?(django_session|cache|dunning_(priority|exposure))\b'
+    r'(INSERT INTO|UPDATE|DELETE FROM) "?'
+    r"(django_session|usersessions_usersession|cache|dunning_(priority|exposure))\b"
 )
 WRITING = re.compile(r"^\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 

@@ -115,8 +115,8 @@ def test_the_refusal_page_says_which_role_is_needed(client: Client) -> None:
     assert "This needs the role “Admin”." in answer.content.decode()
 
 
-ABOVE_ROLES = {"profile"}
-"""Changes that need no role: one's own name."""
+ABOVE_ROLES = {"profile", "session-end", "sessions-end"}
+"""Changes that need no role: one's own name, one's own sessions."""
 
 
 def addresses() -> list[tuple[str, str]]:
