@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "arfollow.staff.sessions.AbsoluteEndMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "arfollow.staff.secondfactor.SecondFactorMiddleware",
     "arfollow.staff.permissions.WriteRightsMiddleware",
     "arfollow.staff.zone.CompanyZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -247,6 +248,8 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/300s/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "arfollow"
+MFA_ADAPTER = "arfollow.staff.sealing.SealedFactors"
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=HTTPS)
 
 # Four hours without a click ends a session, twelve in all; the page keeps what was typed.
 SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=4 * 60 * 60)

@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from arfollow.staff import sessions
 from arfollow.staff.models import User
+from arfollow.staff.sealing import seal_again
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +44,7 @@ class StaffAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library 
         self, request: HttpRequest, user: AbstractBaseUser, **known: Any
     ) -> HttpResponse:
         log.info("logged in", account=user.pk)
+        seal_again(Authenticator.objects.filter(user_id=user.pk))
         answer: HttpResponse = super().post_login(request, user, **known)
         return answer
 
