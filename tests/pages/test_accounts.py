@@ -1,11 +1,16 @@
 """Passwords, second factor, what ends a session (ASVS 6.2, 6.3, 6.5, 7.2 to 7.4)."""
 
+import gzip
+import hashlib
 from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import (
+    CommonPasswordValidator,
+    validate_password,
+)
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
@@ -32,6 +37,22 @@ def is_in(client: Client) -> bool:
 def test_short_usual_and_own_names_are_no_passwords(password: str) -> None:
     with pytest.raises(ValidationError):
         validate_password(password, User(username="mia.mia.mia", email="mia@example.com"))
+
+
+@pytest.mark.parametrize("password", ["1q2w3e4r5t6y", "123qweasdzxc", "1Q2W3E4R5T6Y"])
+def test_what_breaches_hold_most_often_is_no_password(password: str) -> None:
+    """ASVS 6.2.12: long enough, like nobody's name, and known from breaches."""
+    with pytest.raises(ValidationError) as refused:
+        validate_password(password, User(username="mia"))
+    assert [each.code for each in refused.value.error_list] == ["password_too_common"]
+
+
+def test_the_list_of_breached_passwords_is_the_one_whose_origin_we_know() -> None:
+    """A newer list is welcome: see where it comes from, then name its hash here."""
+    text = gzip.open(CommonPasswordValidator().DEFAULT_PASSWORD_LIST_PATH).read()
+    assert hashlib.sha256(text).hexdigest() == (
+        "29ca0fa5303165f012f3e9775e3e95a3071cdd59f219973ec1cbb308d0214a6f"
+    )
 
 
 @pytest.mark.parametrize("password", ["correct horse battery", "ß" * 12, "x9" * 64])
