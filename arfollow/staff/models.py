@@ -276,3 +276,20 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}, {self.starts_on} to {self.ends_on}"
+
+
+class RateCount(models.Model):
+    """How often somebody did a costly thing in the minute that began at ``since``."""
+
+    who = models.CharField(max_length=80, help_text="An account, or the address of a caller.")
+    what = models.CharField(max_length=20)
+    since = models.DateTimeField()
+    count = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["who", "what"], name="rate_count_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.who}, {self.what}: {self.count} since {self.since:%H:%M:%S}"
