@@ -5,6 +5,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         fontconfig fonts-dejavu-core fonts-liberation \
         libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 \
+        postgresql-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 1000 arfollow \
     && install --directory --owner arfollow /srv/arfollow /srv/arfollow/var
