@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "arfollow.staff.secondfactor.SecondFactorMiddleware",
     "arfollow.staff.permissions.WriteRightsMiddleware",
+    "arfollow.staff.rates.RatesMiddleware",
     "arfollow.staff.zone.CompanyZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -292,6 +293,14 @@ if HTTPS:
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+# Costly things: for each account, refused webhooks for each caller.
+RATES_PER_MINUTE = {
+    "preview": env.int("PREVIEWS_PER_MINUTE", default=240),
+    "export": env.int("EXPORTS_PER_MINUTE", default=30),
+    "import": env.int("IMPORTS_PER_MINUTE", default=10),
+    "webhook": env.int("REFUSED_WEBHOOKS_PER_MINUTE", default=60),
+}
 
 # Read by monitoring as "Authorization: Bearer …"; without one only a logged-in admin sees /metrics.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

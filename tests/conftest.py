@@ -26,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """A file, not memory: tests with threads and processes need a database that they share."""
     if settings.ON_SQLITE:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(RUN_DIR / "test.sqlite3")
+    # A test is quicker than people: what it does in a minute is no measure.
+    settings.RATES_PER_MINUTE = dict.fromkeys(settings.RATES_PER_MINUTE, 10_000)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -39,7 +39,7 @@ OWN_ACCOUNT = ["/accounts/password/change/", "/accounts/logout/"]
 # the order of the worklist, which is reckoned anew from the ledger where a day has begun.
 BOOKKEEPING = re.compile(
     r'(INSERT INTO|UPDATE|DELETE FROM) "?'
-    r"(django_session|usersessions_usersession|cache|dunning_(priority|exposure))\b"
+    r"(django_session|usersessions_usersession|staff_ratecount|cache|dunning_(priority|exposure))\b"
 )
 WRITING = re.compile(r"^\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 
