@@ -450,6 +450,7 @@ def test_a_backup_of_this_very_installation_says_that_it_would_send_here(
 
 def test_stopped_by_a_signal_it_leaves_nothing(postgres_programs, finding, tmp_path, monkeypatch):
     path, before = backup(tmp_path), databases()
+    handler = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     during = []
 
@@ -465,7 +466,7 @@ def test_stopped_by_a_signal_it_leaves_nothing(postgres_programs, finding, tmp_p
     assert connection.vendor == "sqlite" or during[0][0] > before
     assert databases() == before
     assert list(tmp_path.glob("arfollow_verify*")) == []
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 @pytest.mark.postgres
@@ -498,6 +499,25 @@ def test_a_role_that_may_make_no_database_is_told_what_to_do(poor, tmp_path):
     assert code == 2
     assert "test_poor may not create databases" in said
     assert "--into" in said
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"CREATE TABLE t (id int); ALTER TABLE t OWNER TO test_nobody_here;", 2),
+        (b"SET a_setting_of_newer_servers = 0;", 2),
+        (b"INSERT INTO a_table_that_is_missing VALUES (1);", 1),
+    ],
+)
+def test_a_complaint_about_this_server_is_not_one_about_the_file(
+    postgres_programs, tmp_path, line, status
+):
+    path, before = tmp_path / "copy.sql", databases()
+    path.write_bytes(PLAIN % (line + b"\n" + END))
+    code, said = refused(path)
+    assert code == status, said
+    assert databases() == before
 
 
 @pytest.mark.postgres

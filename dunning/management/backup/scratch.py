@@ -35,6 +35,12 @@ RESTORE = (
     "--no-owner", "--no-privileges", "--no-comments", "--no-publications", "--no-subscriptions",
     "--no-tablespaces", "--exit-on-error",
 )  # fmt: skip
+# Complaints about this machine, its server or its programs; they say nothing about the file.
+ABOUT_HERE = (
+    "unsupported version", "invalid command \\restrict", "unrecognized configuration parameter",
+    "No space left on device", "permission denied", "must be able to SET ROLE", 'role "',
+    "connection to server",
+)  # fmt: skip
 PSQL = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
 
 
@@ -201,7 +207,8 @@ def _fill(file: Path, kind: str, server: dict[str, Any], name: str) -> None:
         command, env=os.environ | password, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, errors="replace", check=False,
     )  # fmt: skip
-    _refuse("unsupported version" in done.stderr, f"{program} here is too old: {done.stderr}")
     if done.returncode:
         said = " ".join(done.stderr.split())[:SHOWN]
+        here = any(words in done.stderr for words in ABOUT_HERE)
+        _refuse(here, f"It cannot be restored here: {said}")
         raise Damaged(f"{program} ended with {done.returncode}: {said}")
