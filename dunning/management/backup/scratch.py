@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
@@ -119,10 +120,10 @@ def _sqlite_copy(file: Path, place: Path) -> str:
 def _server(into: str) -> dict[str, Any]:
     """Where scratch databases are made: the server of ``into``, else the configured one."""
     if into:
-        found = Env.db_url_config(into)
-        right = found.get("ENGINE") == "django.db.backends.postgresql"
-        _refuse(not right, "--into needs an address like postgres://user:password@host/postgres.")
-        return dict(found)
+        address = urlsplit(into)
+        whole = address.scheme in ("postgres", "postgresql") and address.path.strip("/")
+        _refuse(not whole, "--into needs an address like postgres://user:password@host/postgres.")
+        return dict(Env.db_url_config(into))
     _refuse(
         connection.vendor != "postgresql",
         "It is a dump of PostgreSQL, and this installation works on SQLite. Say on which server "
