@@ -18,6 +18,7 @@ from tests.faults.harness import (
     sleepers,
     soak,
     stores,
+    upgrade,
 )
 from tests.faults.harness.results import Result
 from tests.faults.harness.world import World
@@ -160,6 +161,12 @@ def everybody(world: World, scale: Scale) -> Iterator[Result]:
         yield soak.soak(world, scale.of(600, 8))
 
 
+def upgrading(world: World, scale: Scale) -> Iterator[Result]:
+    """The next version migrates a long ledger while this one is at work."""
+    if _tried(world, scale, on="postgres"):
+        yield upgrade.upgraded(world, upgrade.SHORT if scale.quick else upgrade.LONG)
+
+
 def backup(world: World, scale: Scale) -> Iterator[Result]:
     """A backup made in the middle of the work comes back on another machine."""
     yield copies.restored(world, scale.of(120, 12))
@@ -232,6 +239,7 @@ CATALOGUE: dict[str, Fault] = {
     "switch": switch,
     "database": database,
     "soak": everybody,
+    "upgrade": upgrading,
     "backup": backup,
     "disk": disk,
     "payments": payments,

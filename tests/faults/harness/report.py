@@ -22,6 +22,7 @@ REPORTED = {
     "PostgreSQL": "/readyz answers 503 while it is away; a task for each doubt",
     "database is locked": "a line in the log; a task for each doubt",
     "everybody writes": "nothing to report",
+    "an upgrade": "/readyz of the new web answers 503 until its migrations are there",
     "a backup": "the copy says whose it is; adopted, it is paused until a person has looked",
     "disk full: database": "a line in the log; a task for each doubt",
     "disk full: mail": "circuit on the dashboard and in /metrics",
