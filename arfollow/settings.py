@@ -138,6 +138,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
+        # Beyond these, counts are thrown away: knocking at 300 doors must not open a closed one.
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
     }
 }
 

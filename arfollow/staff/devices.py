@@ -70,7 +70,7 @@ def open_sessions(request: HttpRequest) -> list[Open]:
     found = [
         _shown(rows[kept.session_key], kept, current=kept.session_key == here)
         for kept in alive
-        if _still_opens(kept.get_decoded(), good)
+        if kept.session_key == here or _still_opens(kept.get_decoded(), good)
     ]
     return sorted(found, key=lambda one: (one.current, one.seen), reverse=True)
 

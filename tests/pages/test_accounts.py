@@ -12,6 +12,7 @@ from django.contrib.auth.password_validation import (
     validate_password,
 )
 from django.core import mail
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 
@@ -138,6 +139,19 @@ def test_twenty_tries_end_in_a_closed_door_for_the_account_and_the_caller(
     assert log_in(elsewhere).status_code != 302, "the account is closed for every caller"
     member("manager")
     assert log_in(client, "ruth").status_code != 302, "the caller is closed for every account"
+
+
+def test_a_closed_door_stays_closed_however_many_others_are_tried(
+    client: Client, empty_cache: None
+) -> None:
+    """The counts stand in the cache, which throws entries away where there are too many."""
+    member("collector")
+    for _ in range(6):
+        log_in(client, "mia", "wrong")
+    for number in range(310):
+        cache.set(f"another-{number}", [1.0], 300)
+    elsewhere = Client(REMOTE_ADDR="10.9.8.7")
+    assert log_in(elsewhere).status_code != 302
 
 
 def test_a_second_factor_is_asked_for_where_it_was_set_up(

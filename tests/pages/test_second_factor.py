@@ -62,6 +62,7 @@ def test_it_is_demanded_wherever_others_can_reach_the_program() -> None:
     assert setting("REQUIRE_SECOND_FACTOR", **PRODUCTION, HTTPS="false") is False, "the demo"
 
 
+@pytest.mark.sqlite
 def test_without_one_every_address_leads_to_its_set_up(client: Client, demanded: Any) -> None:
     client.force_login(member("admin"))
     for name, path in [*paths().items(), ("", "/accounts/password/change/"), ("", "/metrics")]:
@@ -78,6 +79,7 @@ def test_the_set_up_itself_is_open_and_so_is_the_way_out(client: Client, demande
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     page = client.get(SET_UP)
     assert page.status_code == 200
+    assert 'class="qr"' in page.content.decode(), "white behind it, for cameras in the dark"
     secret = page.context["form"].secret
     shown = client.post(SET_UP, {"code": code_of(secret)})["Location"]
     assert client.get(shown).status_code == 200
