@@ -16,6 +16,7 @@ from dunning.management.backup.scratch import Scratch, restored
 
 PROMISE = {"rpo_hours": 24, "rto_hours": 1}
 LISTED = 20
+AT_HOME = "here it is at home: remove var/instance before it is restored over this database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Report:
                 text = f"{finding.text}; at most {oldest:g} hours were asked for"
                 return Finding("age", BREACH, text, facts)
         if finding.name == "mute" and facts.get("instance", "") == _own_id():
-            text = f"{finding.text}; here it is at home: over this database it sends at once"
+            text = f"{finding.text}; {AT_HOME}"
             return Finding("mute", finding.result, text, facts)
         return finding
 
