@@ -1,7 +1,6 @@
 """The process that looks into the scratch place: it has nothing else, and no way to anybody."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Generator
@@ -11,6 +10,7 @@ from django.conf import settings
 
 from dunning.management.backup.findings import BAD_INPUT, BREACH, Finding, Unusable
 from dunning.management.backup.scratch import Scratch
+from dunning.management.backup.surroundings import handed_on
 
 
 def asked(scratch: Scratch, media: str) -> Generator[Finding]:
@@ -47,7 +47,6 @@ def surroundings(scratch: Scratch) -> dict[str, str]:
         "MAIL_URL": f"file://{scratch.place / 'var' / 'mail'}",
         "CELERY_BROKER_URL": "filesystem://",
         "LOG_LEVEL": "CRITICAL",
-        "ENV_FILE": os.devnull,  # what stood in ours has been read into the environment
+        "ENV_FILE": "/dev/null",  # what stood in ours has been read into the environment
     }
-    kept = {name for name in os.environ if name.removesuffix("_FILE") not in mine}
-    return {name: os.environ[name] for name in kept} | mine
+    return handed_on(mine)

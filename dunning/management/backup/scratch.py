@@ -4,7 +4,6 @@ SQLite: the backup is read, copied and never opened as a database itself. Postgr
 that is dropped whatever happens, by programs of PostgreSQL that get the password by environment.
 """
 
-import os
 import secrets
 import shutil
 import sqlite3
@@ -28,6 +27,7 @@ from psycopg.conninfo import make_conninfo
 
 from dunning.management.backup import dumps
 from dunning.management.backup.findings import Damaged, Unusable
+from dunning.management.backup.surroundings import handed_on
 from dunning.management.backup.urls import connection_words, url_of
 
 NAME = "arfollow_verify"
@@ -205,7 +205,7 @@ def _fill(file: Path, kind: str, server: dict[str, Any], name: str) -> None:
         dumps.check_plain(file)
         command += [*PSQL, f"--file={file}"]
     done = subprocess.run(
-        command, env=os.environ | password, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        command, env=handed_on(password), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, errors="replace", check=False,
     )  # fmt: skip
     if done.returncode:
