@@ -119,6 +119,7 @@ def test_who_only_reads_sees_problems_without_buttons(client: Client) -> None:
 def test_the_number_of_queries_does_not_grow_with_the_rows(desk: Client, show: str) -> None:
     outbox.company()
     kinds = ("failed", "bounced", "unknown")
+    desk.get("/profile/")  # the first click of a session puts it on its owner's list
     counts = []
     for start in (0, 10):
         for number in range(start, start + 6):
