@@ -164,7 +164,7 @@ def everybody(world: World, scale: Scale) -> Iterator[Result]:
 def upgrading(world: World, scale: Scale) -> Iterator[Result]:
     """The next version migrates a long ledger while this one is at work."""
     if _tried(world, scale, on="postgres"):
-        yield upgrade.upgraded(world, upgrade.SHORT if scale.quick else upgrade.LONG)
+        yield upgrade.upgraded(world, upgrade.SHORT if scale.quick else upgrade.LONG[world.kind])
 
 
 def backup(world: World, scale: Scale) -> Iterator[Result]:
