@@ -75,8 +75,8 @@ def test_no_version_with_a_known_hole_is_locked(name: str) -> None:
     assert locked("requirements-dev.txt")[name] >= MINIMUM[name]
 
 
-# Never imported by us: Django finds the driver, the shell finds the server, zoneinfo the zones.
-FOUND_BY_OTHERS = {"psycopg", "gunicorn", "tzdata"}
+# Never imported by us: the shell finds the server, zoneinfo the zones.
+FOUND_BY_OTHERS = {"gunicorn", "tzdata"}
 
 
 def test_nothing_is_installed_that_the_product_does_not_use() -> None:
