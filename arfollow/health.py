@@ -21,8 +21,8 @@ from kombu.exceptions import KombuError
 
 from arfollow.shared import clock
 from dunning.dispatch import open_since, provider
-from dunning.models import AttemptState, ContactAttempt, Heartbeat, Installation, Run, RunStatus
-from dunning.outbox.instance import own_id
+from dunning.models import AttemptState, ContactAttempt, Heartbeat, Run, RunStatus
+from dunning.outbox import instance
 from dunning.outbox.moves import SENT_BY_MACHINE
 
 OK = "ok"
@@ -100,8 +100,7 @@ def _sweeper() -> str:
 
 def _instance() -> str:
     """A restored or copied database sends nothing, whatever else is well (D9)."""
-    adopted = Installation.objects.filter(pk=1).values_list("instance_id", flat=True).first()
-    return OK if adopted in (None, own_id()) else "not ours"
+    return instance.trouble() or OK
 
 
 def _seen(name: str, longest: timedelta) -> str:

@@ -44,7 +44,9 @@ UNDO = timedelta(minutes=1)
 TABLE = "{{ invoice_table }}"
 SIGNATURE = "{{ signature }}"
 TONES = (Tone.FRIENDLY, Tone.FIRM)
-ELSEWHERE = "This database belongs to another installation, so nothing is sent from here."
+ELSEWHERE = (
+    "This database belongs to another installation or was restored, so nothing is sent from here."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

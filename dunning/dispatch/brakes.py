@@ -33,12 +33,13 @@ STORM_TIMES = 3
 
 
 class NotOurDatabase(ServiceError):
-    """This database belongs to another installation: nothing is sent from here (D9)."""
+    """This database belongs to another installation or was restored: nothing is sent (D9)."""
 
     def __init__(self) -> None:
         super().__init__(
-            "This database was adopted by another installation, so nothing is sent from here. "
-            "If it moved here for good, run: manage.py adopt_instance"
+            "This database belongs to another installation or is an older state of ours, so "
+            "nothing is sent from here. If it is the one to go on with, run: manage.py "
+            "adopt_instance"
         )
 
 

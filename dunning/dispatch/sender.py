@@ -34,7 +34,7 @@ from dunning.dispatch.gate import Answer, Verdict, can_send, local_day
 from dunning.dispatch.record import Errand
 from dunning.facts import Ground, lay_ground, renewed
 from dunning.models import AttemptState, ContactAttempt, FrozenMessage
-from dunning.outbox import moves, switches
+from dunning.outbox import highwater, moves, switches
 from dunning.wording import NoSuchText, WordingError
 
 CLAIM = 5
@@ -126,7 +126,10 @@ def _drain(tally: Tally, now: datetime, worker: str, seconds: float | None) -> N
             except Stop as stop:
                 tally.count(str(stop))
                 break
+            highwater.rise()
     moves.release_all(worker)
+    if seen:
+        highwater.rise()
 
 
 def _went_well(now: datetime, *, probing: bool) -> None:

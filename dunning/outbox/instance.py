@@ -1,7 +1,8 @@
 """The guard against copies: a restored backup or a staging copy mails nobody (D9).
 
 A random id lives in a file that no database backup carries along. The database remembers
-the id that may send from it; only a database without attempts adopts one by itself.
+the id that may send from it; only a database without attempts adopts one by itself. A backup
+restored in place has the right id: it is told by the high-water mark.
 """
 
 import secrets
@@ -15,7 +16,7 @@ from django.db import transaction
 from arfollow.shared import clock, events
 from arfollow.shared.events import SYSTEM, Actor, Entry
 from dunning.models import ContactAttempt, Heartbeat, Installation
-from dunning.outbox import switches
+from dunning.outbox import highwater, switches
 
 OLD = timedelta(minutes=10)
 LOOK_FIRST = "What left after it is not known here; look at the outbox, then let it go on."
@@ -51,38 +52,55 @@ def own_id() -> str:
 
 def may_send() -> bool:
     """Whether this database may send from here."""
-    adopted = Installation.objects.filter(pk=1).values_list("instance_id", flat=True).first()
-    return adopted == own_id() if adopted else adopt_if_new()
+    return adopt_if_new() if _owner() is None else not trouble()
+
+
+def trouble() -> str:
+    """Why nothing is sent from here, in two words; empty where this database is ours."""
+    owner = _owner()
+    if owner is None:
+        return ""
+    if owner != own_id():
+        return "not ours"
+    return "restored" if highwater.is_below() else ""
+
+
+def _owner() -> str | None:
+    return Installation.objects.filter(pk=1).values_list("instance_id", flat=True).first()
 
 
 def adopt_if_new() -> bool:
     """A database without attempts belongs to whoever uses it first."""
     if Installation.objects.filter(pk=1).exists() or ContactAttempt.objects.exists():
         return False
-    Installation.objects.bulk_create(
-        [Installation(pk=1, instance_id=own_id())], ignore_conflicts=True
-    )
-    return Installation.objects.filter(pk=1, instance_id=own_id()).exists()
+    with transaction.atomic():
+        row, is_new = Installation.objects.get_or_create(pk=1, defaults={"instance_id": own_id()})
+        if is_new:
+            highwater.begin()
+    return row.instance_id == own_id()
 
 
 def adopt(*, actor: Actor = SYSTEM, nothing_left_since: bool = False) -> Adopted:
     """Say that this installation sends from this database from now on; leaves an event.
 
-    A database whose sender was last seen longer ago than OLD is a backup: what left after it
-    was made is not in it, so that sending is paused until somebody has looked, unless
-    ``nothing_left_since`` says that the installation before was stopped before the copy.
+    A database whose sender was last seen longer ago than OLD is a backup, and so is one that is
+    below our own high-water mark: what left after it was made is not in it, so that sending is
+    paused until somebody has looked, unless ``nothing_left_since`` says that the installation
+    before was stopped before the copy.
     """
     with transaction.atomic():
         seen = Heartbeat.objects.filter(name="sender").values_list("at", flat=True).first()
-        moved = not Installation.objects.filter(pk=1, instance_id=own_id()).exists()
+        moved, restored = _owner() != own_id(), highwater.is_below()
         Installation.objects.update_or_create(
             pk=1, defaults={"instance_id": own_id(), "adopted_at": clock.now()}
         )
         summary = "This installation sends from this database"
         events.record(Entry("installation.adopted", "installation", 1, summary), actor=actor)
         is_old = moved and seen is not None and clock.now() - seen > OLD
-        paused = is_old and not nothing_left_since
+        paused = (is_old or restored) and not nothing_left_since
         if paused:
-            reason = f"Restored from a backup of {seen:%Y-%m-%d %H:%M} UTC. {LOOK_FIRST}"
-            switches.pause(actor=actor, reason=reason)
+            when = f" of {seen:%Y-%m-%d %H:%M} UTC" if seen else ""
+            switches.pause(actor=actor, reason=f"Restored from a backup{when}. {LOOK_FIRST}")
+        if moved or restored:
+            highwater.begin()
     return Adopted(own_id(), seen, paused)

@@ -9,16 +9,21 @@ from contextlib import closing
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
 from arfollow.shared import clock
 from arfollow.staff.models import Company
+from dunning import outbox as product
 from dunning.delivery import events
+from dunning.dispatch import NotOurDatabase
 from dunning.models import AttemptState, Heartbeat
+from dunning.outbox import instance
 from tests import make, outbox
 from tests.races import ROOT, environment
 
@@ -29,7 +34,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def waiting():
     """A message of a person's own, so that the hour of the test does not matter."""
     outbox.company()
-    customer = make.customer("C-1")
+    return message_to("C-1")
+
+
+def message_to(number):
+    customer = make.customer(number)
     invoice = make.invoice(customer, "400.00", outbox.late(10))
     return outbox.queued(customer, invoice, automatic=False)
 
@@ -143,6 +152,95 @@ def test_what_was_stopped_before_it_moved_goes_on_at_once(
     settings.INSTANCE_FILE = tmp_path / "instance"
     call_command("adopt_instance", *words, stdout=StringIO())
     assert outbox.send_some().sent == 1
+
+
+class Past:
+    """A backup of our own database, restored in place: the same machine, the same files."""
+
+    def __init__(self, place: Path) -> None:
+        self.file = place / "backup.sqlite3"
+        with closing(sqlite3.connect(self._live())) as live, closing(self._open()) as copy:
+            live.backup(copy)
+
+    def restore(self) -> None:
+        connection.close()
+        with closing(self._open()) as copy, closing(sqlite3.connect(self._live())) as live:
+            copy.backup(live)
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.file)
+
+    def _live(self) -> str:
+        return str(connection.settings_dict["NAME"])
+
+
+@pytest.mark.sqlite  # a whole database is turned back; what is asked of it is the same on both
+def test_a_backup_restored_in_place_does_not_send_again_what_has_left(waiting, tmp_path):
+    """The id in VAR_DIR matches; the high-water mark beside it does not (F-70)."""
+    past = Past(tmp_path)
+    assert outbox.send_some().sent == 1
+    past.restore()
+    assert outbox.state(waiting) == AttemptState.PLANNED
+    with pytest.raises(NotOurDatabase, match="adopt_instance"):
+        outbox.send_some()
+    said = StringIO()
+    call_command("adopt_instance", stdout=said)
+    assert "sending is paused" in said.getvalue()
+    assert outbox.send_some().sent == 0
+
+
+@pytest.mark.sqlite
+def test_a_backup_since_which_nothing_left_goes_on_in_place(waiting, tmp_path):
+    assert outbox.send_some().sent == 1
+    past = Past(tmp_path)
+    assert outbox.send_some().sent == 0
+    past.restore()
+    other = message_to("C-2")
+    assert outbox.send_some().sent == 1
+    assert outbox.state(other) == AttemptState.SENT
+
+
+def test_a_mark_below_the_machines_own_stops_sending_until_somebody_adopts(waiting):
+    assert outbox.send_some().sent == 1
+    Heartbeat.objects.filter(name__startswith="sent:").update(at=clock.now() - timedelta(days=1))
+    assert not product.may_send()
+    assert instance.trouble() == "restored"
+    call_command("adopt_instance", "--nothing-left-since", stdout=StringIO())
+    assert product.may_send()
+
+
+def test_a_mark_that_cannot_be_read_goes_to_a_person(waiting):
+    mark = settings.INSTANCE_FILE.with_name("instance.mark")
+    assert outbox.send_some().sent == 1
+    mark.write_text("something else", encoding="ascii")
+    assert not product.may_send()
+    call_command("adopt_instance", stdout=StringIO())
+    assert mark.read_text(encoding="ascii").startswith("sent:")
+
+
+def test_a_clock_that_goes_back_lowers_no_mark(waiting):
+    assert outbox.send_some().sent == 1
+    message_to("C-2")
+    with time_machine.travel(clock.now() - timedelta(days=2), tick=False):
+        assert outbox.send_some().sent == 1
+        assert product.may_send()
+    assert product.may_send()
+
+
+def test_without_room_for_the_mark_messages_still_leave(waiting, monkeypatch):
+    monkeypatch.setattr(Path, "replace", Mock(side_effect=OSError(28, "no room")))
+    assert outbox.send_some().sent == 1
+    assert product.may_send()
+
+
+def test_a_machine_that_joins_has_a_mark_of_its_own(waiting, settings, tmp_path):
+    """Hosts share the id; each knows how far it has sent itself."""
+    assert outbox.send_some().sent == 1
+    shutil.copy(settings.INSTANCE_FILE, tmp_path / "instance")
+    settings.INSTANCE_FILE = tmp_path / "instance"
+    message_to("C-2")
+    assert outbox.send_some().sent == 1
+    assert Heartbeat.objects.filter(name__startswith="sent:").count() == 2
 
 
 def test_adopting_ones_own_database_again_does_not_pause_it(waiting):

@@ -28,9 +28,10 @@ class Command(BaseCommand):
             f"This installation ({adopted.identifier[:8]}…) sends from this database now."
         )
         if adopted.paused:
+            seen = adopted.last_seen
+            when = f"Its sender was last at work on {seen:%Y-%m-%d at %H:%M} UTC. " if seen else ""
             self.stdout.write(
-                f"Its sender was last at work on {adopted.last_seen:%Y-%m-%d at %H:%M} UTC. What "
-                "left after the backup was made is not in it, so sending is paused: compare the "
-                "outbox with what your provider sent since, skip what has left, then let it go on "
-                "(Settings, Sending)."
+                f"{when}What left after the backup was made is not in it, so sending is paused: "
+                "compare the outbox with what your provider sent since, skip what has left, then "
+                "let it go on (Settings, Sending)."
             )
