@@ -81,6 +81,7 @@ class World:
     die_at: str = ""
     acts: dict[str, Callable[[], None]] = field(default_factory=dict)
     departures: list[Departure] = field(default_factory=list)
+    begun: set[tuple[int, str]] = field(default_factory=set)
     taken: dict[str, int] = field(default_factory=dict)
     look: Callable[[ContactAttempt], Departure] | None = None
     dead: bool = False
@@ -133,8 +134,7 @@ class World:
             self.dead = self.dead or name == self.die_at  # felt by the sender at once
             return
         if name == "C4":
-            sending = ContactAttempt.objects.filter(state="sending")
-            self._departs(sending.order_by("-sending_at", "-pk").first())
+            self._departs(self._just_begun())
         if name == "L12":
             gone = [one.attempt for one in self.departures]
             posted = Letter.objects.exclude(posted_on=None).exclude(attempt__in=gone)
@@ -146,8 +146,15 @@ class World:
             self.dead, self.die_at = False, ""
             raise Death(name)
 
-    def _departs(self, row: ContactAttempt | None) -> None:
-        assert row is not None
+    def _just_begun(self) -> ContactAttempt:
+        """What this sender has just put on its way; a dead one's may still be *sending* too, and
+        after the clock went back even look younger."""
+        rows = ContactAttempt.objects.filter(state="sending")
+        (row,) = (row for row in rows if (row.pk, row.worker) not in self.begun)
+        self.begun.add((row.pk, row.worker))
+        return row
+
+    def _departs(self, row: ContactAttempt) -> None:
         assert self.look is not None
         self.departures.append(self.look(row))
 
