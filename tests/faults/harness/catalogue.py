@@ -99,7 +99,7 @@ def outage(world: World, scale: Scale) -> Iterator[Result]:
     if _tried(world, scale, on="sqlite"):
         yield outages.never_there(world, scale.of(30, 6))
     if _tried(world, scale, on="postgres"):
-        yield outages.emptied(world, scale.of(10, 2), scale.of(15, 10))
+        yield outages.emptied(world, scale.of(10, 1), scale.of(15, 10))
         yield outages.away(world, outages.SILENT, scale.of(60, 6), scale.of(100, 20))
     if not scale.quick:
         yield outages.away(world, outages.DEAD, 10, 100)
@@ -111,7 +111,7 @@ def deployment(world: World, scale: Scale) -> Iterator[Result]:
         yield brokers.deployment(world, scale.of(10, 1))
     if _tried(world, scale, on="sqlite"):
         broker = BROKERS[world.kind == "postgres"]
-        yield brokers.rolling(world, broker, scale.of(20, 2), scale.of(1_000, 30))
+        yield brokers.rolling(world, broker, scale.of(20, 1), scale.of(1_000, 30))
 
 
 def sleeping(world: World, scale: Scale) -> Iterator[Result]:
