@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from arfollow.staff.devices import device_of
 from tests.pages.conftest import PASSWORD, member
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 PAGE, OTHERS = "/profile/sessions/", "/profile/sessions/end/"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SAFARI = (

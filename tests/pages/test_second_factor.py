@@ -16,7 +16,8 @@ from tests.pages.conftest import PASSWORD, member
 from tests.pages.test_access_matrix import TABLE, paths
 from tests.repo.test_settings import PRODUCTION, setting
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 SET_UP = "/accounts/2fa/totp/activate/"
 
 

@@ -10,7 +10,8 @@ from django.test import Client
 from arfollow.staff.models import User
 from tests.pages.conftest import PASSWORD, member
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
