@@ -11,7 +11,7 @@ RUN apt-get update \
     && install --directory --owner arfollow /srv/arfollow /srv/arfollow/var
 
 WORKDIR /srv/arfollow
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 DEBUG=false
+ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 DEBUG=false
 
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes --requirement requirements.txt

@@ -2,6 +2,8 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 PYTHON=.venv/bin/python
+# Without kept bytecode every process that starts compiles everything again, for seconds.
+unset PYTHONDONTWRITEBYTECODE
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }

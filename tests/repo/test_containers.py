@@ -25,7 +25,6 @@ OURS = [name for name, service in SERVICES.items() if service.get("build")]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 OF_PYTHON = {
     "PYTHONUNBUFFERED",
-    "PYTHONDONTWRITEBYTECODE",
     "PIP_DISABLE_PIP_VERSION_CHECK",
 }
 
