@@ -136,7 +136,7 @@ def test_a_good_backup_is_restored_looked_at_and_thrown_away(
     assert (held["customers"], held["invoices"], held["attempts"]) == (1, 1, 1)
     assert held["events"] > 0
     assert said["age_seconds"] < 600
-    assert said["restore_seconds"] > 0
+    assert 0 <= said["restore_seconds"] < 60  # nothing, to two digits, for so small a copy
     # Nothing is left of it, and nothing was written to it or beside it.
     assert (path.read_bytes(), path.stat().st_mtime_ns) == (kept, changed)
     assert sorted(tmp_path.glob("copy*")) == [path]

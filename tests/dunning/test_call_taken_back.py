@@ -82,6 +82,7 @@ def left_behind() -> tuple[int, ...]:
     return tuple(kind._default_manager.count() for kind in kinds)
 
 
+@pytest.mark.sqlite  # the same deeds are undone on both databases below
 @pytest.mark.parametrize("outcome", [row.outcome for row in outcomes_of(Channel.CALL)])
 def test_taking_a_planned_call_back_leaves_everything_as_it_was(outcome: CallOutcome) -> None:
     line = ring()

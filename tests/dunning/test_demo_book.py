@@ -28,7 +28,8 @@ from invoices.models import (
     Payment,
 )
 
-pytestmark = pytest.mark.django_db
+# The demo runs on SQLite.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 TODAY = date(2026, 11, 21)
 LEDGER: tuple[Any, ...] = (

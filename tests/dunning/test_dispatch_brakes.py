@@ -25,7 +25,7 @@ from tests import make, outbox
 from tests.make import TODAY
 from tests.outbox import MORNING, SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_statements")]
 
 
 def reminder(number="C-1", **fields):

@@ -21,7 +21,8 @@ from dunning.wording import WordingError
 from tests import make, outbox
 from tests.outbox import SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 BROKEN = "{{ there_is_no_such_field }}"
 
 

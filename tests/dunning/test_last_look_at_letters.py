@@ -22,7 +22,8 @@ from invoices.models import LedgerSource
 from tests import make, outbox
 from tests.make import TODAY
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 CANCELLED, PLANNED = AttemptState.CANCELLED, AttemptState.PLANNED
 
 

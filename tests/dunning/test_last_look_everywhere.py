@@ -21,7 +21,7 @@ from tests import make, outbox
 from tests.make import TODAY
 from tests.outbox import SLOT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_statements")]
 
 AFTER = SLOT + timedelta(minutes=1)
 
@@ -198,6 +198,7 @@ def respected(what, moment, way, world, patch):
     assert audit(AFTER) == []
 
 
+@pytest.mark.sqlite  # each act and each way to send is tried on both databases below
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("what", ACTS)
 def test_l05_whatever_comes_before_the_wire_is_respected(what, moment, world, monkeypatch):

@@ -15,7 +15,7 @@ from tests import make, outbox
 from tests.make import TODAY
 from tests.outbox import SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_statements")]
 SINCE = SLOT - timedelta(days=30)
 GONE = "550 5.1.1 no such user"
 

@@ -14,7 +14,12 @@ from tests.make import TODAY
 from tests.outbox import send_some
 from tests.rules.test_bounces import report
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 
 AT = datetime(2026, 3, 2, 10, 5, tzinfo=UTC)
 FULL = "552 5.2.2 mailbox full"

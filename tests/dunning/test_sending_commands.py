@@ -23,7 +23,7 @@ from tests import make, outbox
 from tests.make import TODAY
 from tests.outbox import SLOT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_statements")]
 
 
 def run(name, *args, **options):

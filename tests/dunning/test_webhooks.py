@@ -17,7 +17,7 @@ from tests import make, outbox
 from tests.make import TODAY
 from tests.outbox import SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_statements")]
 
 SECRET = "hook:secret"
 AT = datetime(2026, 3, 2, 10, 5, tzinfo=UTC)

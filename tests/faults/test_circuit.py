@@ -16,7 +16,11 @@ from tests.faults.test_provider_answers import use
 from tests.outbox import SLOT, send_some
 
 # Nothing here depends on the database: once is enough.
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 MINUTE = timedelta(minutes=1)
 MANY = 14
 

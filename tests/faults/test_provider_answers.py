@@ -15,7 +15,11 @@ from tests.faults.mailhosts import FakeApi, FakeSmtp, running
 from tests.outbox import SLOT, send_some
 
 # Nothing here depends on the database: once is enough.
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 
 POSTMARK = "anymail.backends.postmark.EmailBackend"
 RESEND = "anymail.backends.resend.EmailBackend"

@@ -15,7 +15,11 @@ from tests.make import TODAY
 from tests.outbox import SLOT, send_some
 
 # Nothing here depends on the database: once is enough.
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 BREVO = "anymail.backends.brevo.EmailBackend"
 UNKNOWN, SENT = AttemptState.UNKNOWN, AttemptState.SENT
 OK = {RESEND: "resend ok", BREVO: "brevo ok", POSTMARK: "ok"}

@@ -15,7 +15,12 @@ from tests.faults.mailhosts import FakeApi, running
 from tests.faults.test_provider_answers import POSTMARK, RESEND, use
 from tests.outbox import SLOT, send_some
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 MAILGUN = "anymail.backends.mailgun.EmailBackend"
 KEY = {POSTMARK: "server_token", MAILGUN: "api_key", RESEND: "api_key"}
 UNKNOWN, SENT = AttemptState.UNKNOWN, AttemptState.SENT

@@ -14,7 +14,11 @@ from tests.faults.mailhosts import FakeSmtp, running
 from tests.outbox import SLOT, send_some
 
 # Nothing here depends on the database: once is enough.
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 

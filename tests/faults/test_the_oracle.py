@@ -11,7 +11,7 @@ from tests import make, outbox
 from tests.faults.harness.oracle import judge, nobody_forgotten
 from tests.faults.harness.results import Sum
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_statements")]
 
 
 class FakeWorld:

@@ -34,6 +34,8 @@ from tests import make
 from tests.dunning.calling import MONDAY, MORNING, Line, planned_call, ring
 from tests.pages.conftest import member
 
+# Who may is decided without the database: once is enough.
+pytestmark = pytest.mark.sqlite
 READ, WORK, LEAD, RUN = Role.READ_ONLY, Role.COLLECTOR, Role.MANAGER, Role.ADMIN
 LADDER = [READ, WORK, LEAD, RUN]
 NOBODY = None

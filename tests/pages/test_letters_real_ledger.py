@@ -23,7 +23,7 @@ from tests.pages.conftest import member
 WEIGHT = 200_000
 MONDAY = date(2020, 8, 31)
 NINE = datetime(2020, 8, 31, 9, 0, tzinfo=UTC)
-CUSTOMERS = 5
+CUSTOMERS = 3
 
 
 @pytest.fixture

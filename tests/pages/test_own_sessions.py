@@ -1,6 +1,7 @@
 """One sees one's own open sessions and ends them on other devices (ASVS 7.5.2)."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -148,5 +149,5 @@ def test_a_device_is_named_in_two_words(agent: str, said: str) -> None:
 
 
 @pytest.mark.sqlite
-def test_the_page_is_for_everybody_to_use(look_at: object) -> None:
-    look_at(PAGE, "read_only")  # type: ignore[operator]
+def test_the_page_is_for_everybody_to_use(look_at: Callable[..., None]) -> None:
+    look_at(PAGE, "read_only")

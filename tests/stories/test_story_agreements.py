@@ -33,7 +33,8 @@ from invoices.services import open_dispute, resolve_dispute
 from tests import make
 from tests.stories.house import House, moment
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 DUE = date(2025, 3, 3)
 """A Monday. On the due-date ladder the friendly e-mail comes on Thursday 6 March."""
 

@@ -16,7 +16,12 @@ from dunning.models import AttemptItem, AttemptState, ContactAttempt, HeldFor
 from tests import make, outbox
 from tests.stories.beat import broken_promises, live, mails
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 
 MONDAY, DAY = make.TODAY, timedelta(days=1)
 DOWN = (MONDAY + 2 * DAY, MONDAY + 6 * DAY)  # Wednesday to Sunday

@@ -12,7 +12,12 @@ from dunning.outcomes import PlanTerms, lay_out
 from tests import make, outbox
 from tests.stories.beat import broken_promises, live, mails
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 
 DAY = timedelta(days=1)
 LEAP_DAY = date(2028, 2, 29)  # a Tuesday

@@ -12,7 +12,12 @@ from dunning.models import AttemptState, ContactAttempt
 from tests import make, outbox
 from tests.stories.beat import Left, broken_promises, hours, live, local, mails, walls
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 
 KIRITIMATI, PAGO_PAGO = "Pacific/Kiritimati", "Pacific/Pago_Pago"
 BOTH_WAYS = [(KIRITIMATI, PAGO_PAGO), (PAGO_PAGO, KIRITIMATI)]

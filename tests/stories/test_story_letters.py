@@ -24,7 +24,8 @@ from tests import make, outbox
 from tests.dunning.pdfs import whole_text
 from tests.make import TODAY
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 ARTICLES = ("9407100000000000000007", "RB123456785GB")
 

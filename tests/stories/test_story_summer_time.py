@@ -10,7 +10,12 @@ from dunning.outbox.slots import SendTimes, in_window, next_slot
 from tests import make, outbox
 from tests.stories.beat import broken_promises, hours, live, local, mails, walls
 
-pytestmark = pytest.mark.django_db
+# Nothing here depends on the database: once is enough.
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("plain_statements"),
+]
 
 # The hour that is missing, or comes twice, in 2026: New York, Berlin, and two southern zones.
 MISSING = [
