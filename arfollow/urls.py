@@ -5,12 +5,14 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from arfollow import alarms, health
+from arfollow.staff.devices import second_factor_set_up
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", alarms.metrics, name="metrics"),
     path("accounts/sessions/", RedirectView.as_view(pattern_name="sessions")),  # ours shows more
+    path("accounts/2fa/totp/activate/", second_factor_set_up, name="mfa_activate_totp"),
     path("accounts/", include("allauth.urls")),
     path("", include("arfollow.staff.urls")),
     path("", include("customers.urls")),

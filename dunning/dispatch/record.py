@@ -231,7 +231,7 @@ def _failed(attempt: ContactAttempt, words: str, today: date) -> None:
     touch(attempt.customer_id)
 
 
-POISON_TEXT = "Set aside: three workers died while they prepared it."
+POISON_TEXT = "Set aside: three workers began to prepare it and none finished."
 
 
 def tell_set_aside(attempt: ContactAttempt, today: date) -> None:

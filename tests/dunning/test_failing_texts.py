@@ -173,7 +173,7 @@ def test_a_message_set_aside_for_killing_its_workers_is_in_the_run_too(office):
     runs.run(make.TODAY)
     attempt = ContactAttempt.objects.get(state=AttemptState.PLANNED)
     dispatch.record.tell_set_aside(attempt, make.TODAY)
-    assert "three workers died" in only_run().warnings[0]
+    assert "three workers began" in only_run().warnings[0]
 
 
 # --- where people see it --------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_it_is_set_aside_after_its_third_worker_and_named(poisoned):
     assert [pass_and_recover()["set_aside"] for _ in range(3)] == [0, 0, 1]
     row = outbox.again(first)
     assert (row.state, row.reason, row.live) == (AttemptState.FAILED, "poison", False)
-    assert "three workers died" in Task.objects.get(attempt=first).title
+    assert "three workers began" in Task.objects.get(attempt=first).title
     assert audit(SLOT) == []
 
 

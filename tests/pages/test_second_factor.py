@@ -89,6 +89,27 @@ def test_the_set_up_itself_is_open_and_so_is_the_way_out(client: Client, demande
     assert client.get("/livez").status_code == 200
 
 
+def set_up(client: Client, code: str = "") -> Any:
+    """With the password said again, and the code of the key that is shown there."""
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    secret = client.get(SET_UP).context["form"].secret
+    return client.post(SET_UP, {"code": code or code_of(secret)})
+
+
+def test_setting_it_up_ends_the_sessions_that_began_without_it(
+    client: Client, empty_cache: None
+) -> None:
+    member("collector")
+    elsewhere = Client()
+    for each in (client, elsewhere):
+        log_in(each)
+    assert set_up(client, code="no").status_code == 200
+    assert is_in(elsewhere), "nothing was set up"
+    assert set_up(client).status_code == 302
+    assert is_in(client)
+    assert not is_in(elsewhere)
+
+
 def test_who_has_set_it_up_works_on(client: Client, demanded: Any) -> None:
     secret = totp.generate_totp_secret()
     totp.TOTP.activate(member("collector"), secret)
