@@ -17,7 +17,8 @@ from tests import make, outbox
 from tests.outbox import MORNING, SLOT
 from tests.pages.conftest import PageAs, member
 
-pytestmark = pytest.mark.django_db
+# What the pages ask the database, the access matrix asks both: once is enough here.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture
