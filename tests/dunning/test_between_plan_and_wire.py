@@ -38,12 +38,7 @@ from tests.dunning.test_last_look_everywhere import (
 from tests.make import TODAY
 from tests.outbox import SLOT
 
-# Nothing here depends on the database: once is enough.
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.sqlite,
-    pytest.mark.usefixtures("plain_statements"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_statements")]
 
 CANCELLED, PLANNED, SENT = AttemptState.CANCELLED, AttemptState.PLANNED, AttemptState.SENT
 NEW = "new.payables@example.test"

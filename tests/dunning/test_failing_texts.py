@@ -21,7 +21,7 @@ from dunning.wording import WordingError
 from tests import make, outbox
 from tests.outbox import SLOT, send_some
 
-# Nothing here depends on the database: once is enough.
+# Services at work together; their own tests ask both databases: once is enough here.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 BROKEN = "{{ there_is_no_such_field }}"
 

@@ -22,8 +22,7 @@ from invoices.models import LedgerSource
 from tests import make, outbox
 from tests.make import TODAY
 
-# Nothing here depends on the database: once is enough.
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = pytest.mark.django_db
 CANCELLED, PLANNED = AttemptState.CANCELLED, AttemptState.PLANNED
 
 

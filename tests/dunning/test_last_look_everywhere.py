@@ -198,7 +198,6 @@ def respected(what, moment, way, world, patch):
     assert audit(AFTER) == []
 
 
-@pytest.mark.sqlite  # each act and each way to send is tried on both databases below
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("what", ACTS)
 def test_l05_whatever_comes_before_the_wire_is_respected(what, moment, world, monkeypatch):

@@ -14,7 +14,7 @@ from tests.make import TODAY
 from tests.outbox import send_some
 from tests.rules.test_bounces import report
 
-# Nothing here depends on the database: once is enough.
+# Services at work together; their own tests ask both databases: once is enough here.
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.sqlite,

@@ -16,12 +16,7 @@ from tests import make, outbox
 from tests.make import TODAY
 from tests.outbox import MORNING, SLOT, send_some
 
-# Nothing here depends on the database: once is enough.
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.sqlite,
-    pytest.mark.usefixtures("plain_statements"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_statements")]
 
 DAY = timedelta(days=1)
 CROWD = 5

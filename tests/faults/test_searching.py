@@ -15,7 +15,7 @@ from tests.faults.mailhosts import FakeApi, running
 from tests.faults.test_provider_answers import POSTMARK, RESEND, use
 from tests.outbox import SLOT, send_some
 
-# Nothing here depends on the database: once is enough.
+# Services at work together; their own tests ask both databases: once is enough here.
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.sqlite,

@@ -24,7 +24,7 @@ from tests import make
 from tests.dunning.calling import MONDAY, MORNING, Line, planned_call
 from tests.pages.conftest import member
 
-# What the pages ask the database, the access matrix asks both: once is enough here.
+# Both databases answer these addresses in the access matrix: once is enough here.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 TOKEN = "7f0c2c1e-8f5b-4a55-9e77-27c1f3a7d{:03d}"
 

@@ -20,7 +20,7 @@ from tests import make, outbox
 from tests.make import TODAY
 from tests.pages.conftest import member
 
-# What the pages ask the database, the access matrix asks both: once is enough here.
+# Both databases answer these addresses in the access matrix: once is enough here.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 NOON = datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
 USPS, S10 = "9407100000000000000009", "RB123456785GB"

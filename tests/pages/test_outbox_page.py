@@ -17,7 +17,7 @@ from tests import make, outbox
 from tests.outbox import MORNING, SLOT
 from tests.pages.conftest import PageAs, member
 
-# What the pages ask the database, the access matrix asks both: once is enough here.
+# Both databases answer these addresses in the access matrix: once is enough here.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 

@@ -33,7 +33,7 @@ from invoices.services import open_dispute, resolve_dispute
 from tests import make
 from tests.stories.house import House, moment
 
-# Nothing here depends on the database: once is enough.
+# Services at work together; their own tests ask both databases: once is enough here.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 DUE = date(2025, 3, 3)
 """A Monday. On the due-date ladder the friendly e-mail comes on Thursday 6 March."""

@@ -16,7 +16,7 @@ from dunning.models import AttemptItem, AttemptState, ContactAttempt, HeldFor
 from tests import make, outbox
 from tests.stories.beat import broken_promises, live, mails
 
-# Nothing here depends on the database: once is enough.
+# Services at work together; their own tests ask both databases: once is enough here.
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.sqlite,

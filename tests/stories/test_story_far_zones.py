@@ -12,7 +12,7 @@ from dunning.models import AttemptState, ContactAttempt
 from tests import make, outbox
 from tests.stories.beat import Left, broken_promises, hours, live, local, mails, walls
 
-# Nothing here depends on the database: once is enough.
+# Services at work together; their own tests ask both databases: once is enough here.
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.sqlite,

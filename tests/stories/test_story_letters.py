@@ -24,7 +24,7 @@ from tests import make, outbox
 from tests.dunning.pdfs import whole_text
 from tests.make import TODAY
 
-# Nothing here depends on the database: once is enough.
+# Services at work together; their own tests ask both databases: once is enough here.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 ARTICLES = ("9407100000000000000007", "RB123456785GB")

@@ -10,7 +10,7 @@ from dunning.outbox.slots import SendTimes, in_window, next_slot
 from tests import make, outbox
 from tests.stories.beat import broken_promises, hours, live, local, mails, walls
 
-# Nothing here depends on the database: once is enough.
+# Services at work together; their own tests ask both databases: once is enough here.
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.sqlite,
